@@ -1,0 +1,1 @@
+"""Decisions, pure: Arrow in, Arrow out; records in, decisions out."""

@@ -1,0 +1,1 @@
+"""Merge engines as kernels, one file per engine."""

@@ -1,0 +1,1 @@
+"""Bridges to other engines in the same process."""

@@ -1,0 +1,1 @@
+"""Schemas, snapshots, manifests and the commit."""

@@ -1,0 +1,187 @@
+"""Table options as typed records. Below the API nothing sees ``dict[str, str]``.
+
+``core.options`` (the registry of every Paimon key) parses a schema's option map into one ``TableOptions``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lakestore.model.rows import ChangelogProducer, MergeEngine
+from lakestore.model.stats import TRUNCATE_16, StatsMode
+
+MIB = 1024 * 1024
+
+
+class BucketFunction(StrEnum):
+    """Option ``bucket-function.type``. The values are format."""
+
+    DEFAULT = "default"
+    MOD = "mod"
+    HIVE = "hive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketOptions:
+    """How rows find their bucket.
+
+    Attributes:
+        count: Option ``bucket``: > 0 fixed, -1 none (append) or dynamic (keyed), -2 postponed.
+        key: Option ``bucket-key``; empty means the trimmed primary key.
+        function: Option ``bucket-function.type``.
+    """
+
+    count: int = -1
+    key: tuple[str, ...] = ()
+    function: BucketFunction = BucketFunction.DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """How data files are written.
+
+    Attributes:
+        format: Option ``file.format``.
+        compression: Option ``file.compression``: zstd, snappy, lz4, gzip, none.
+        zstd_level: Option ``file.compression.zstd-level``.
+        target_bytes: Option ``target-file-size``; 128 MiB with, 256 MiB without a primary key.
+        data_prefix: Option ``data-file.prefix``.
+        changelog_prefix: Option ``changelog-file.prefix``.
+        suffix_compression: Option ``file.suffix.include.compression``.
+        thin: Option ``data-file.thin-mode``: leave out the ``_KEY_`` columns.
+        directory: Option ``data-file.path-directory``.
+        row_group_rows: LakeStore's own ``lakestore.row-group-rows``: rows of one Parquet row group at most.
+    """
+
+    format: str = "parquet"
+    compression: str = "zstd"
+    zstd_level: int = 1
+    target_bytes: int = 256 * MIB
+    data_prefix: str = "data-"
+    changelog_prefix: str = "changelog-"
+    suffix_compression: bool = False
+    thin: bool = False
+    directory: str | None = None
+    row_group_rows: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsOptions:
+    """Which column statistics are written.
+
+    Attributes:
+        mode: Option ``metadata.stats-mode``.
+        columns: Option ``fields.<column>.stats-mode``, by column.
+        dense: Option ``metadata.stats-dense-store``.
+        keep_first: Option ``metadata.stats-keep-first-n-columns``, -1 for all.
+    """
+
+    mode: StatsMode = TRUNCATE_16
+    columns: Mapping[str, StatsMode] = field(default_factory=dict)
+    dense: bool = True
+    keep_first: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeOptions:
+    """How versions of one key become one row.
+
+    Attributes:
+        engine: Option ``merge-engine``.
+        sequence_fields: Option ``sequence.field``, in order.
+        sequence_descending: Option ``sequence.field.sort-order`` is ``descending``.
+        ignore_delete: Option ``ignore-delete`` and its older spellings.
+        ignore_update_before: Option ``ignore-update-before``.
+        rowkind_field: Option ``rowkind.field``.
+        changelog_producer: Option ``changelog-producer``.
+    """
+
+    engine: MergeEngine = MergeEngine.DEDUPLICATE
+    sequence_fields: tuple[str, ...] = ()
+    sequence_descending: bool = False
+    ignore_delete: bool = False
+    ignore_update_before: bool = False
+    rowkind_field: str | None = None
+    changelog_producer: ChangelogProducer = ChangelogProducer.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How much a writer holds.
+
+    Attributes:
+        buffer_bytes: Option ``write-buffer-size``: rows held over all open buckets together.
+        write_only: Option ``write-only``.
+    """
+
+    buffer_bytes: int = 256 * MIB
+    write_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitOptions:
+    """The commit loop and the manifests.
+
+    Attributes:
+        max_retries: Option ``commit.max-retries``: lost races before giving up.
+        min_wait_ms: Option ``commit.min-retry-wait``.
+        max_wait_ms: Option ``commit.max-retry-wait``.
+        timeout_ms: Option ``commit.timeout``, None for none.
+        manifest_target_bytes: Option ``manifest.target-file-size``.
+        manifest_merge_min_count: Option ``manifest.merge-min-count``.
+        manifest_full_compaction_bytes: Option ``manifest.full-compaction-threshold-size``.
+        manifest_compression: Option ``manifest.compression``.
+    """
+
+    max_retries: int = 10
+    min_wait_ms: int = 10
+    max_wait_ms: int = 10_000
+    timeout_ms: int | None = None
+    manifest_target_bytes: int = 8 * MIB
+    manifest_merge_min_count: int = 30
+    manifest_full_compaction_bytes: int = 16 * MIB
+    manifest_compression: str = "zstd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionOptions:
+    """How partition folders are spelled.
+
+    Attributes:
+        default_name: Option ``partition.default-name``.
+        legacy_name: Option ``partition.legacy-name``.
+    """
+
+    default_name: str = "__DEFAULT_PARTITION__"
+    legacy_name: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """How scans are cut and where they stand.
+
+    Attributes:
+        split_target_bytes: Option ``source.split.target-size``.
+        split_open_cost: Option ``source.split.open-file-cost``.
+        window_rows: LakeStore's own ``lakestore.merge-window-rows``: rows of one run held while merging.
+    """
+
+    split_target_bytes: int = 128 * MIB
+    split_open_cost: int = 4 * MIB
+    window_rows: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """All options of one table that change what LakeStore does."""
+
+    bucket: BucketOptions = field(default_factory=BucketOptions)
+    files: FileOptions = field(default_factory=FileOptions)
+    stats: StatsOptions = field(default_factory=StatsOptions)
+    merge: MergeOptions = field(default_factory=MergeOptions)
+    write: WriteOptions = field(default_factory=WriteOptions)
+    commit: CommitOptions = field(default_factory=CommitOptions)
+    partition: PartitionOptions = field(default_factory=PartitionOptions)
+    scan: ScanOptions = field(default_factory=ScanOptions)
+    dynamic_partition_overwrite: bool = True
+    deletion_vectors: bool = False

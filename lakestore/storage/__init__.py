@@ -1,0 +1,1 @@
+"""Bytes on a filesystem: the store, every file name, the only threads."""

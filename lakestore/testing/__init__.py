@@ -1,0 +1,1 @@
+"""Shipped test tools: wrapper stores, small tables, the table checker."""
