@@ -1,0 +1,58 @@
+"""The project's one check: makes an environment of its own, then lints, types, layers, docs and tests.
+
+python3 tools/check.py             everything that CI runs
+python3 tools/check.py --here      use the running interpreter's environment as it is
+python3 tools/check.py --slow      the long sweeps too
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+
+
+def environment() -> Path:
+    """Make or refresh ``.venv`` with the project and its development tools; return its interpreter."""
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"])
+    run([python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]"])
+    return python
+
+
+def run(command: list[object]) -> None:
+    """Run a command in the project's root, showing it; leave with its status when it fails."""
+    words = [str(word) for word in command]
+    print("+", *words, flush=True)
+    status = subprocess.run(words, cwd=ROOT, check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+def main() -> None:
+    """Parse the arguments and run the steps in order, cheapest first."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--here", action="store_true", help="use this interpreter's environment")
+    parser.add_argument("--slow", action="store_true", help="run the long sweeps too")
+    parser.add_argument("tests", nargs="*", help="only these tests")
+    arguments = parser.parse_args()
+    python = Path(sys.executable) if arguments.here else environment()
+    tool = python.parent
+    os.environ["PATH"] = f"{tool}{os.pathsep}{os.environ['PATH']}"
+    if not arguments.tests:
+        run([tool / "ruff", "format", "--check", "."])
+        run([tool / "ruff", "check", "."])
+        run([tool / "mypy"])
+        run([tool / "lint-imports"])
+    marker = [] if arguments.slow else ["-m", "not slow"]
+    run([python, "-m", "pytest", *marker, *arguments.tests])
+
+
+if __name__ == "__main__":
+    main()
