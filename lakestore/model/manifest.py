@@ -81,3 +81,47 @@ class ManifestMeta:
     max_level: int | None = None
     min_row_id: int | None = None
     max_row_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionVectorRange:
+    """Where an index file keeps the deletion vector of one data file (Paimon ``DeletionVectorMeta``).
+
+    Attributes:
+        data_file: Bare name of the data file.
+        offset: First byte in the index file.
+        length: Bytes as the writer counted them; the index file itself knows better.
+        cardinality: Deleted rows, None when the writer did not say.
+    """
+
+    data_file: str
+    offset: int
+    length: int
+    cardinality: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntry:
+    """One index file in an index manifest (Paimon ``IndexManifestEntry``).
+
+    Attributes:
+        kind: ADD or DELETE.
+        partition: Serialized BinaryRow of the partition columns.
+        bucket: Bucket number.
+        index_type: ``HASH``, ``DELETION_VECTORS`` or the name of a global index.
+        name: Bare file name.
+        size: Bytes.
+        row_count: Hashes or vectors in the file.
+        vectors: Ranges of deletion vectors, None for other indexes.
+        external_path: Complete path when the file lies outside the table.
+    """
+
+    kind: EntryKind
+    partition: bytes
+    bucket: int
+    index_type: str
+    name: str
+    size: int
+    row_count: int
+    vectors: tuple[DeletionVectorRange, ...] | None = None
+    external_path: str | None = None

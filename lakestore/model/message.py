@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakestore.errors import LakestoreError
 from lakestore.model.datafile import DataFile
 from lakestore.model.predicate import Predicate
 from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER
@@ -86,8 +87,11 @@ class CommitResult:
         snapshot_ids: Snapshots made, in order: APPEND or OVERWRITE, then COMPACT; empty when nothing changed.
         attempts: How many times the number was tried.
         already_committed: The identifier was found committed before, so nothing was done.
+        compact_error: Why the compact part was not committed, or may not have been, although the append part was.
+            Its rows are all there without it. Its files may be deleted unless it is a ``CommitUnknownError``.
     """
 
     snapshot_ids: tuple[int, ...]
     attempts: int = 1
     already_committed: bool = False
+    compact_error: LakestoreError | None = None

@@ -123,20 +123,24 @@ class CommitOptions:
     """The commit loop and the manifests.
 
     Attributes:
-        max_retries: Option ``commit.max-retries``: lost races before giving up.
+        max_retries: Option ``commit.max-retries``: lost races before giving up. None, when the option is not
+            set, leaves it to the committer, which goes on as long as others make progress.
         min_wait_ms: Option ``commit.min-retry-wait``.
         max_wait_ms: Option ``commit.max-retry-wait``.
         timeout_ms: Option ``commit.timeout``, None for none.
+        ignore_empty: Option ``snapshot.ignore-empty-commit``: whether a commit without changes makes no snapshot;
+            None, when the option is not set, leaves it to the caller.
         manifest_target_bytes: Option ``manifest.target-file-size``.
         manifest_merge_min_count: Option ``manifest.merge-min-count``.
         manifest_full_compaction_bytes: Option ``manifest.full-compaction-threshold-size``.
         manifest_compression: Option ``manifest.compression``.
     """
 
-    max_retries: int = 10
+    max_retries: int | None = None
     min_wait_ms: int = 10
     max_wait_ms: int = 10_000
     timeout_ms: int | None = None
+    ignore_empty: bool | None = None
     manifest_target_bytes: int = 8 * MIB
     manifest_merge_min_count: int = 30
     manifest_full_compaction_bytes: int = 16 * MIB

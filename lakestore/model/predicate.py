@@ -11,11 +11,13 @@ Logic is three-valued, as in SQL: a row is kept only when the predicate is true,
 Floats compare as IEEE does: NaN equals nothing and is not ordered; -0.0 equals 0.0.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 Value = bool | int | float | Decimal | str | bytes | date | datetime | time | None
 """A literal, as written by the user or in internal form."""
@@ -31,17 +33,33 @@ class CompareOp(StrEnum):
     GT = ">"
     GE = ">="
 
+    def holds(self, left: Any, right: Any) -> bool:  # noqa: ANN401 - two values of one ordered type
+        """Whether ``left op right`` is true of two values, neither of them null."""
+        return bool(_PYTHON_OPERATORS[self](left, right))
+
+
+_PYTHON_OPERATORS = {
+    CompareOp.EQ: operator.eq,
+    CompareOp.NE: operator.ne,
+    CompareOp.LT: operator.lt,
+    CompareOp.LE: operator.le,
+    CompareOp.GT: operator.gt,
+    CompareOp.GE: operator.ge,
+}
+
 
 class _Operators:
-    """``&``, ``|`` and ``~`` on predicates."""
+    """``&``, ``|`` and ``~`` on predicates. Chains stay flat, so that a long one is not deep."""
 
     __slots__ = ()
 
     def __and__(self, other: "Predicate") -> "And":
-        return And(children=(self, other))  # type: ignore[arg-type]  # only the union's members inherit this
+        parts = self.children if isinstance(self, And) else (self,)
+        return And(children=(*parts, other))
 
     def __or__(self, other: "Predicate") -> "Or":
-        return Or(children=(self, other))  # type: ignore[arg-type]  # only the union's members inherit this
+        parts = self.children if isinstance(self, Or) else (self,)
+        return Or(children=(*parts, other))
 
     def __invert__(self) -> "Not":
         return Not(child=self)  # type: ignore[arg-type]  # only the union's members inherit this
@@ -72,6 +90,13 @@ class IsIn(_Operators):
 
     column: str
     values: tuple[Value, ...]
+    _kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: object, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever ``make`` makes
+        """What ``make`` makes of the values, made once for each key: lists can be long, and files many."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,12 +60,12 @@ VALUE_KIND = "_VALUE_KIND"
 VALUE_KIND_ID = 2147483645
 RESERVED_NAMES = frozenset({SEQUENCE_NUMBER, VALUE_KIND, "_LEVEL", "rowkind", "_ROW_ID"})
 
-_SEQUENCE_FIELD = Field(
+SEQUENCE_FIELD = Field(
     id=SEQUENCE_NUMBER_ID,
     name=SEQUENCE_NUMBER,
     type=DataType(root=TypeRoot.BIGINT, nullable=False),
 )
-_KIND_FIELD = Field(id=VALUE_KIND_ID, name=VALUE_KIND, type=DataType(root=TypeRoot.TINYINT, nullable=False))
+KIND_FIELD = Field(id=VALUE_KIND_ID, name=VALUE_KIND, type=DataType(root=TypeRoot.TINYINT, nullable=False))
 
 
 def key_fields(schema: TableSchema) -> tuple[Field, ...]:
@@ -86,4 +86,4 @@ def file_fields(schema: TableSchema, *, thin: bool = False) -> tuple[Field, ...]
     if not schema.primary_keys:
         return schema.fields
     keys = () if thin else key_fields(schema)
-    return (*keys, _SEQUENCE_FIELD, _KIND_FIELD, *schema.fields)
+    return (*keys, SEQUENCE_FIELD, KIND_FIELD, *schema.fields)
