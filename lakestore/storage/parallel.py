@@ -1,0 +1,98 @@
+"""The only threads: read ahead through a function, in order, with bounds."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Mutex = threading.Lock
+"""A lock for a few lines of shared state; commits never rest on one."""
+
+
+def map_ordered(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:
+    """``function`` of each item, in the items' order, at most ``workers`` of them running or waiting to be taken.
+
+    Items are taken in the caller's thread, as they are needed. The first failure, in order, is raised where its
+    result would have come. When the generator is closed, by a failure or early, calls that run are waited for and
+    no thread stays. With ``workers`` of 1 or less no thread is made.
+    """
+    if workers <= 1:
+        for item in items:
+            yield function(item)
+        return
+    source = iter(items)
+    ahead: deque[Future[R]] = deque()
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="lakestore")
+    try:
+        while _fill(pool, function, source, ahead, workers):
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _fill(
+    pool: ThreadPoolExecutor,
+    function: Callable[[T], R],
+    source: Iterator[T],
+    ahead: "deque[Future[R]]",
+    workers: int,
+) -> bool:
+    """Submit until ``workers`` results are under way; whether any is."""
+    while len(ahead) < workers:
+        try:
+            item = next(source)
+        except StopIteration:
+            break
+        ahead.append(pool.submit(function, item))
+    return bool(ahead)
+
+
+def run_all(tasks: Iterable[Callable[[], R]], *, workers: int) -> list[R]:
+    """Results of all tasks, in order. After a failure, tasks not yet begun are not begun."""
+    return list(map_ordered(_call, tasks, workers=workers))
+
+
+def _call(task: Callable[[], R]) -> R:
+    return task()
+
+
+class ReadAhead(Iterator[T]):
+    """Takes items of a generator ahead of whoever reads them, in a thread of its own, from the start.
+
+    A failure is raised where its item would have come. Close it to end the thread and the generator.
+
+    Args:
+        source: The generator; nobody else may touch it.
+        depth: Items taken ahead at most.
+    """
+
+    def __init__(self, source: Generator[T, None, None], *, depth: int = 1) -> None:
+        self._source = source
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lakestore")
+        self._ahead = deque(self._pool.submit(self._take) for _ in range(depth))
+
+    def __next__(self) -> T:
+        if not self._ahead:
+            raise StopIteration
+        taken = self._ahead.popleft().result()
+        if not taken:
+            self._ahead.clear()
+            raise StopIteration
+        self._ahead.append(self._pool.submit(self._take))
+        return taken[0]
+
+    def close(self) -> None:
+        """Wait for the item that is being taken, then close the generator."""
+        self._ahead.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._source.close()
+
+    def _take(self) -> tuple[T, ...]:
+        """The next item in a tuple; an empty one at the end."""
+        for item in self._source:
+            return (item,)
+        return ()
