@@ -1,0 +1,1 @@
+"""Tables and rows of bytes that other engines wrote."""
