@@ -1,0 +1,285 @@
+"""Writing data files: rows of one bucket into files of about the target size, each with its manifest record.
+
+1. Rows come in file order: sorted by key and unique in a primary-key table, as they arrived in an append table.
+2. They are cut into row groups; after each, a file that has reached the target size is closed, so that no row
+   group is ever rewritten and no key is split.
+3. Key range, sequence range, retract count and statistics are gathered from the rows as they pass.
+
+Invariant: a file is listed only after it is durable, and ``abort`` leaves none of this writer's files behind.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakestore.core.values import scalars_of
+from lakestore.env import Env
+from lakestore.errors import StorageError
+from lakestore.events import FileWritten
+from lakestore.format.binary_row import decode_row, encode_row
+from lakestore.format.column_stats import StatsCollector, key_collector, stats_modes
+from lakestore.format.parquet_write import ParquetFileWriter, repeating_columns
+from lakestore.model.datafile import DataFile, FileSource
+from lakestore.model.options import MIB, FileOptions, TableOptions
+from lakestore.model.rows import SEQUENCE_NUMBER, VALUE_KIND, RowKind, file_fields
+from lakestore.model.schema import TableSchema
+from lakestore.model.stats import EMPTY_ROW, NO_STATS
+from lakestore.storage.file_names import data_extension
+from lakestore.storage.partition_paths import partition_dirs
+from lakestore.storage.paths import TablePaths, data_file_name
+from lakestore.storage.store import Store
+
+ROLL_ROWS = 1000
+"""A file is never closed with fewer rows for being large, as in Paimon."""
+
+ROW_GROUP_BYTES = 32 * MIB
+"""Bytes of rows in one row group, about, where rows are wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteParts:
+    """What writing files of a table takes.
+
+    Attributes:
+        store: Where the table is.
+        paths: How its files are called.
+        schema: Schema that the files are written with.
+        options: The table's options.
+        env: Clock, ids, events.
+    """
+
+    store: Store
+    paths: TablePaths
+    schema: TableSchema
+    options: TableOptions
+    env: Env
+
+
+class BucketFiles:
+    """Names and places of the files that one writer makes in one bucket: one uuid, one counter.
+
+    Args:
+        parts: The table.
+        partition: Serialized partition.
+        bucket: Bucket number.
+    """
+
+    def __init__(self, parts: WriteParts, partition: bytes, bucket: int) -> None:
+        schema, options = parts.schema, parts.options
+        values = decode_row(partition, schema.partition_types)
+        self._dirs = partition_dirs(schema.partition_keys, schema.partition_types, values, options.partition)
+        self._bucket = bucket
+        self._parts = parts
+        self._uuid = parts.env.new_id()
+        self._count = 0
+
+    def next_name(self, prefix: str) -> str:
+        """A fresh bare name with that prefix."""
+        files = self._parts.options.files
+        extension = data_extension(
+            files.format, compression=files.compression, with_compression=files.suffix_compression
+        )
+        name = data_file_name(prefix, self._uuid, self._count, extension)
+        self._count += 1
+        return name
+
+    def path(self, name: str) -> str:
+        """Full path of a file of the bucket."""
+        directory = self._parts.options.files.directory
+        return self._parts.paths.data_file(self._dirs, self._bucket, name, data_directory=directory)
+
+
+class DataFileWriter:
+    """Writes rows of one bucket, in file order, and starts a new file whenever the target size is reached.
+
+    Use as a context manager: an exception leaves none of its files behind.
+
+    Args:
+        parts: The table.
+        bucket_files: Names for the files.
+        level: LSM level of the files.
+        source: Who writes them.
+        first_sequence: Sequence number of the first row; append tables only, others carry theirs in the rows.
+    """
+
+    def __init__(
+        self,
+        parts: WriteParts,
+        bucket_files: BucketFiles,
+        *,
+        level: int = 0,
+        source: FileSource = FileSource.APPEND,
+        first_sequence: int = 0,
+    ) -> None:
+        self._parts = parts
+        self._bucket_files = bucket_files
+        self._level = level
+        self._source = source
+        self._next_sequence = first_sequence
+        self._open: _OpenFile | None = None
+        self._files: list[DataFile] = []
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows that have the columns of ``file_fields``: in a primary-key table above all keys so far."""
+        for piece in self._pieces(rows):
+            if self._open is None:
+                self._open = _OpenFile(self._parts, self._bucket_files, piece)
+            self._open.write(piece)
+            if self._open.size >= self._parts.options.files.target_bytes:
+                self._end_file()
+
+    def close(self) -> tuple[DataFile, ...]:
+        """End the last file; all files written, in file order."""
+        self._end_file()
+        return tuple(self._files)
+
+    def abort(self) -> None:
+        """Delete everything that was written."""
+        if self._open is not None:
+            self._open.discard()
+            self._open = None
+        delete_files(self._parts.store, self._bucket_files, self._files)
+        self._files = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.abort()
+
+    def _pieces(self, rows: pa.Table) -> Iterator[pa.Table]:
+        """Rows by row group, evenly cut."""
+        limit = rows_per_group(rows, self._parts.options.files)
+        groups = -(-len(rows) // limit)
+        step = -(-len(rows) // max(groups, 1))
+        return (rows.slice(start, step) for start in range(0, len(rows), max(step, 1)))
+
+    def _end_file(self) -> None:
+        if self._open is None:
+            return
+        file, self._open = self._open, None
+        record = file.finish(level=self._level, source=self._source, first_sequence=self._next_sequence)
+        self._files.append(record)
+        self._next_sequence += record.row_count
+        path = self._bucket_files.path(record.name)
+        self._parts.env.emit(FileWritten(path=path, rows=record.row_count, bytes=record.size))
+
+
+def is_retract(kinds: Any) -> Any:  # noqa: ANN401 - Array in, Array out; ChunkedArray likewise
+    """Which of the row kinds take back a row."""
+    return pc.is_in(kinds, value_set=pa.array([RowKind.UPDATE_BEFORE, RowKind.DELETE], pa.int8()))
+
+
+def rows_per_group(rows: pa.Table, files: FileOptions) -> int:
+    """Rows of one row group at most: never much more than what fills a file, or ``ROW_GROUP_BYTES``."""
+    row_bytes = max(rows.nbytes / max(len(rows), 1), 1)
+    fitting = int(min(files.target_bytes, ROW_GROUP_BYTES) / row_bytes)
+    return max(1, min(files.row_group_rows, max(fitting, ROLL_ROWS)))
+
+
+def delete_files(store: Store, bucket_files: BucketFiles, files: Sequence[DataFile]) -> None:
+    """Delete files that no snapshot refers to; what a failing store keeps are orphans, no damage."""
+    for file in files:
+        with suppress(StorageError):
+            store.delete(bucket_files.path(file.name))
+
+
+class _OpenFile:
+    """One file being written, and what its record will say."""
+
+    def __init__(self, parts: WriteParts, bucket_files: BucketFiles, sample: pa.Table) -> None:
+        schema, options = parts.schema, parts.options
+        self._parts = parts
+        self._name = bucket_files.next_name(options.files.data_prefix)
+        self._keys = schema.select(schema.trimmed_primary_keys)
+        self._keyed = bool(schema.primary_keys)
+        self._key_stats = key_collector(self._keys)
+        self._value_stats = StatsCollector(schema.fields, stats_modes(schema.fields, options.stats))
+        self._rows = self._retracts = 0
+        self._sequences: list[int] = []
+        self._min_key = self._max_key = EMPTY_ROW
+        self._output = parts.store.open_output(bucket_files.path(self._name))
+        try:
+            self._writer = ParquetFileWriter(
+                self._output.sink,
+                file_fields(schema, thin=options.files.thin),
+                options=options.files,
+                dictionary=repeating_columns(sample),
+            )
+        except BaseException:
+            self._output.discard()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return int(self._output.sink.tell())
+
+    def write(self, rows: pa.Table) -> None:
+        try:
+            self._writer.write(rows)
+            self._value_stats.add(rows)
+            if self._keyed:
+                self._note_keys(rows)
+        except BaseException:
+            self.discard()
+            raise
+        self._rows += len(rows)
+
+    def _note_keys(self, rows: pa.Table) -> None:
+        self._key_stats.add(rows)
+        if not self._rows:
+            self._min_key = self._key_at(rows, 0)
+        self._max_key = self._key_at(rows, len(rows) - 1)
+        sequences = pc.min_max(rows[SEQUENCE_NUMBER])
+        self._sequences += [sequences["min"].as_py(), sequences["max"].as_py()]
+        self._retracts += pc.sum(is_retract(rows[VALUE_KIND])).as_py()
+
+    def _key_at(self, rows: pa.Table, position: int) -> bytes:
+        """The serialized key of one row."""
+        row = rows.slice(position, 1)
+        values = [scalars_of(row[field.name], field.type)[0] for field in self._keys]
+        return encode_row(values, [field.type for field in self._keys])
+
+    def finish(self, *, level: int, source: FileSource, first_sequence: int) -> DataFile:
+        """Close the file and describe it."""
+        try:
+            self._writer.close()
+        except BaseException:
+            self.discard()
+            raise
+        self._output.finish()
+        dense = self._parts.options.stats.dense
+        value_stats, columns = self._value_stats.finish(dense=dense)
+        now = self._parts.env.clock.now_ms()
+        sequences = self._sequences or [first_sequence, first_sequence + self._rows - 1]
+        return DataFile(
+            name=self._name,
+            size=self._output.size,
+            row_count=self._rows,
+            min_key=self._min_key,
+            max_key=self._max_key,
+            key_stats=self._key_stats.finish(dense=False)[0] if self._keyed else NO_STATS,
+            value_stats=value_stats,
+            value_stats_columns=columns,
+            min_sequence=min(sequences),
+            max_sequence=max(sequences),
+            schema_id=self._parts.schema.id,
+            level=level,
+            delete_row_count=self._retracts,
+            creation_time=now + self._parts.env.clock.local_offset_ms(now),
+            source=source,
+        )
+
+    def discard(self) -> None:
+        """Leave nothing of the file behind."""
+        self._writer.abandon()
+        self._output.discard()

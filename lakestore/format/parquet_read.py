@@ -1,0 +1,203 @@
+"""Reading Parquet data files, whoever wrote them.
+
+Columns are found by name; field ids are not needed. INT96 columns are read as their 12 raw bytes (the footer is
+edited in memory so that Arrow takes them for that), since Arrow wraps INT96 values silently outside 1677 to 2262
+and misreads the negative nanoseconds that Java writes before 1970. Checksums of pages are verified where there
+are any.
+
+Memory: a local file streams, whatever the size of its row groups; of a remote one the wanted columns of one row
+group are fetched at a time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakestore.core.prune import Bounds
+from lakestore.errors import CorruptTableError, LakestoreError, StorageError, UnsupportedFormatError
+from lakestore.format.parquet_bounds import bounds_of
+from lakestore.format.parquet_footer import without_int96
+from lakestore.format.parquet_int96 import INT96_BYTES, from_int96
+from lakestore.storage.store import Store
+
+STREAM_BYTES = 1024 * 1024
+"""Read ahead in each column of a local file."""
+
+_FOOTER_GUESS = 64 * 1024
+
+
+def open_parquet(store: Store, path: str, *, size: int | None = None) -> "ParquetSource":
+    """Open a Parquet file.
+
+    Args:
+        store: Where it is.
+        path: Its path there.
+        size: Its size if known, which saves a request.
+
+    Raises:
+        NotFoundError: There is no such file.
+        CorruptTableError: It is no whole Parquet file.
+    """
+    source = store.open_input(path, size=size)
+    try:
+        return ParquetSource(source, store.url + path)
+    except BaseException:
+        source.close()
+        raise
+
+
+class ParquetSource:
+    """One open Parquet file; a context manager.
+
+    Args:
+        source: A readable pyarrow file, closed with this object.
+        path: What messages call it.
+
+    Attributes:
+        path: What messages call it.
+        num_rows: Rows in the file.
+        group_rows: Rows in each row group.
+        types: Arrow type of each top-level column as it is handed out.
+    """
+
+    def __init__(self, source: Any, path: str) -> None:  # noqa: ANN401 - pyarrow has no types
+        self.path = path
+        self._source = source
+        self._streams = isinstance(source, pa.OSFile)
+        with reading(path):
+            self._file = self._open(None)
+            self._int96 = self._int96_columns()
+            if self._int96:
+                self._file = self._open(_metadata_without_int96(source))
+            metadata = self._file.metadata
+            self.num_rows: int = metadata.num_rows
+            self.group_rows = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+            self.types: Mapping[str, pa.DataType] = {
+                field.name: pa.timestamp("ns") if field.name in self._int96 else field.type
+                for field in self._file.schema_arrow
+            }
+            self._places = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
+
+    def group_bounds(self, group: int, columns: Sequence[str]) -> dict[str, Bounds]:
+        """What the statistics of a row group say of those columns; columns without any are left out."""
+        row_group = self._file.metadata.row_group(group)
+        found: dict[str, Bounds] = {}
+        for name in columns:
+            if name not in self._places or name in self._int96:
+                continue
+            with reading(self.path):
+                bounds = bounds_of(row_group.column(self._places[name]), self.types[name])
+            if bounds is not None:
+                found[name] = bounds
+        return found
+
+    def row_bytes(self, columns: Sequence[str]) -> int:
+        """Bytes of one row in those columns, before compression, on average and at least 1."""
+        metadata = self._file.metadata
+        places = [self._places[name] for name in columns if name in self._places]
+        total: int = sum(
+            metadata.row_group(group).column(place).total_uncompressed_size
+            for group in range(metadata.num_row_groups)
+            for place in places
+        )
+        return max(1, total // max(1, self.num_rows))
+
+    def batches(
+        self, columns: Sequence[str], *, rows: int, groups: Sequence[int] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows in file order.
+
+        Args:
+            columns: Columns wanted, all of which the file has, in order.
+            rows: Rows of a batch at most.
+            groups: Row groups wanted, ascending; None for all.
+
+        Raises:
+            CorruptTableError: The file is damaged.
+        """
+        wanted = range(len(self.group_rows)) if groups is None else groups
+        portions = [list(wanted)] if self._streams else [[group] for group in wanted]
+        for portion in portions:
+            iterator = self._file.iter_batches(rows, row_groups=portion, columns=list(columns), use_threads=True)
+            while (batch := self._next(iterator)) is not None:
+                if batch.num_rows:
+                    yield self._finished(batch, columns)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close(force=True)
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, metadata: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+        return pq.ParquetFile(
+            self._source,
+            metadata=metadata,
+            buffer_size=STREAM_BYTES if self._streams else 0,
+            pre_buffer=not self._streams,
+            page_checksum_verification=True,
+        )
+
+    def _int96_columns(self) -> frozenset[str]:
+        schema = self._file.schema
+        columns = (schema.column(i) for i in range(len(schema)))
+        return frozenset(column.path for column in columns if column.physical_type == "INT96")
+
+    def _next(self, iterator: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        with reading(self.path):
+            return next(iterator, None)
+
+    def _finished(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+        arrays = [
+            from_int96(batch.column(name), name=name, path=self.path) if name in self._int96 else batch.column(name)
+            for name in columns
+        ]
+        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn what Arrow raises about a file's bytes into an error of ours that names the file.
+
+    Raises:
+        CorruptTableError: The bytes are damaged.
+        UnsupportedFormatError: The file uses a feature of Parquet that Arrow lacks.
+        StorageError: The operating system could not read.
+    """
+    try:
+        yield
+    except (LakestoreError, MemoryError):
+        raise
+    except pa.ArrowNotImplementedError as error:
+        raise UnsupportedFormatError(f"{path}: a Parquet feature that Arrow cannot read: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise StorageError(f"{path}: cannot read: {error}") from error
+        raise CorruptTableError(f"damaged Parquet file: {error}", path=path) from error
+    except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
+        raise CorruptTableError(f"damaged Parquet file: {error}", path=path) from error
+
+
+def _metadata_without_int96(source: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    size = source.size()
+    tail = _tail(source, min(size, _FOOTER_GUESS))
+    length = int.from_bytes(tail[-8:-4], "little") + 8
+    if length > len(tail):
+        tail = _tail(source, min(size, length))
+    return pq.read_metadata(pa.BufferReader(without_int96(tail[-length:], INT96_BYTES)))
+
+
+def _tail(source: Any, count: int) -> bytes:  # noqa: ANN401 - pyarrow has no types
+    data: bytes = source.read_at(count, source.size() - count)
+    return data

@@ -1,0 +1,235 @@
+"""Writing Parquet data files as Paimon lays them out (Paimon ``ParquetSchemaConverter``).
+
+| Paimon | physical | logical |
+|---|---|---|
+| TINYINT, SMALLINT | INT32 | INT(8), INT(16) |
+| DECIMAL(p) | INT32 to 9 digits, INT64 to 18, else FIXED_LEN_BYTE_ARRAY | DECIMAL |
+| TIME | INT32 | TIME(MILLIS), adjusted to UTC |
+| TIMESTAMP(p) | INT64 millis to p = 3, INT64 micros to 6, else INT96 | TIMESTAMP; none for INT96 |
+| CHAR, VARCHAR / BINARY, VARBINARY | BYTE_ARRAY | STRING / none |
+
+Every column carries its field id and is REQUIRED when it is NOT NULL. No Arrow schema is embedded: types follow
+from the Parquet schema alone, as for every other reader. Pages are version 1.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.format.parquet_footer import with_int96
+from lakestore.model.arrow import arrow_field
+from lakestore.model.options import FileOptions
+from lakestore.model.rows import SEQUENCE_NUMBER
+from lakestore.model.types import EXOTIC, NESTED, TIMESTAMPS, Field
+
+SAMPLE_ROWS = 8192
+"""Values looked at to decide whether a column repeats itself."""
+
+_FIELD_ID = b"PARQUET:field_id"
+_MICROS = 6
+_CODECS: Mapping[str, str] = {
+    "zstd": "zstd",
+    "snappy": "snappy",
+    "gzip": "gzip",
+    "lz4": "lz4",
+    "none": "none",
+    "uncompressed": "none",
+}
+_INT96_TYPE = pa.binary(12)
+_INT96_PARTS = np.dtype([("nanos", "<i8"), ("day", "<i4")])
+_NANOS_OF_DAY = 86_400_000_000_000
+_JULIAN_DAY_OF_EPOCH = 2_440_588
+_TIME_OPTIONS = {
+    name: True
+    for name in ("write_time_adjusted_to_utc",)
+    if name in inspect.signature(pq.ParquetWriter.__init__).parameters
+}
+"""Newer Arrow can say that a TIME is in UTC, as Paimon does; readers do not depend on it."""
+
+
+def check_writable(fields: Sequence[Field], options: FileOptions) -> None:
+    """Refuse what this writer cannot write, by name.
+
+    Raises:
+        UnsupportedFormatError: A column's type, or the file format.
+        InvalidInputError: The compression codec is unknown.
+    """
+    if options.format != "parquet":
+        raise UnsupportedFormatError(
+            f"file.format={options.format}: this release writes parquet only; tables of other formats are read-only"
+        )
+    if options.compression.lower() not in _CODECS:
+        raise InvalidInputError(
+            f"file.compression={options.compression!r}: expected one of {', '.join(_CODECS)}",
+            kind=ErrorKind.INVALID_OPTION,
+        )
+    for field in fields:
+        if field.type.root in {*NESTED, *EXOTIC}:
+            raise UnsupportedFormatError(
+                f"column {field.name!r} is {field.type}: this release does not write nested or special types"
+            )
+
+
+def repeating_columns(rows: pa.Table) -> list[str]:
+    """Columns worth a dictionary: those with few distinct values in a sample spread over the rows."""
+    if len(rows) > SAMPLE_ROWS:
+        step = len(rows) // SAMPLE_ROWS
+        rows = rows.take(pa.array(np.arange(0, len(rows), step)[:SAMPLE_ROWS]))
+    return [
+        name
+        for name in rows.column_names
+        if name != SEQUENCE_NUMBER and 2 * pc.count_distinct(rows[name], mode="all").as_py() <= len(rows)
+    ]
+
+
+class ParquetFileWriter:
+    """Writes one Parquet file, a row group at a time.
+
+    Args:
+        sink: A writable pyarrow file; stays open.
+        fields: Columns in file order.
+        options: Compression and row group size.
+        dictionary: Columns to encode with a dictionary.
+
+    Raises:
+        UnsupportedFormatError: A column has a type that is not written.
+        InvalidInputError: The codec is unknown.
+    """
+
+    def __init__(
+        self,
+        sink: Any,  # noqa: ANN401 - pyarrow has no types
+        fields: Sequence[Field],
+        *,
+        options: FileOptions,
+        dictionary: Sequence[str] = (),
+    ) -> None:
+        check_writable(fields, options)
+        self._row_group_rows = options.row_group_rows
+        self._wide = tuple(field.name for field in fields if _is_int96(field))
+        self._schema = pa.schema([_file_field(field) for field in fields])
+        self._sink = _TailKeeper(sink) if self._wide else sink
+        codec = _CODECS[options.compression.lower()]
+        names = [field.name for field in fields]
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            self._schema,
+            compression=codec,
+            compression_level=options.zstd_level if codec == "zstd" else None,
+            use_dictionary=[name for name in dictionary if name in names] or False,
+            write_statistics=[name for name in names if name not in self._wide] or False,
+            store_schema=False,
+            store_decimal_as_integer=True,
+            write_page_index=True,
+            data_page_version="1.0",
+            **_TIME_OPTIONS,
+        )
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows, which have the fields' names and Arrow types, as one row group or more."""
+        for name in self._wide:
+            at = rows.schema.get_field_index(name)
+            chunks = [_as_int96(chunk) for chunk in rows.column(at).chunks]
+            rows = rows.set_column(at, name, pa.chunked_array(chunks, _INT96_TYPE))
+        rows = pa.Table.from_arrays(rows.columns, schema=self._schema)
+        self._writer.write_table(rows, row_group_size=self._row_group_rows)
+
+    def close(self) -> None:
+        """Write the footer."""
+        if not self._writer.is_open:
+            return
+        if isinstance(self._sink, _TailKeeper):
+            self._sink.keep()
+            self._writer.close()
+            self._sink.release(self._wide)
+        else:
+            self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that nobody will read; the sink must be discarded."""
+        if self._writer.is_open:
+            with suppress(OSError, pa.ArrowException):
+                self._writer.close()
+            self._writer.is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+class _TailKeeper:
+    """A file that passes bytes on until told to keep them, so that the footer can be corrected."""
+
+    closed = False
+
+    def __init__(self, sink: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+        self._sink = sink
+        self._kept: bytearray | None = None
+        self._position = 0
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - bytes or a buffer
+        size = memoryview(data).nbytes
+        if self._kept is None:
+            self._sink.write(data)
+        else:
+            self._kept += data
+        self._position += size
+        return size
+
+    def keep(self) -> None:
+        self._kept = bytearray()
+
+    def release(self, columns: Sequence[str]) -> None:
+        kept, self._kept = bytes(self._kept or b""), None
+        self._sink.write(with_int96(kept, columns))
+
+    def tell(self) -> int:
+        return self._position
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        """Nothing is held back but what ``keep`` asks for."""
+
+    def close(self) -> None:
+        """The sink belongs to the caller."""
+
+
+def _is_int96(field: Field) -> bool:
+    return field.type.root in TIMESTAMPS and (field.type.precision or 0) > _MICROS
+
+
+def _file_field(field: Field) -> pa.Field:
+    shape = arrow_field(field)
+    if _is_int96(field):
+        shape = shape.with_type(_INT96_TYPE)
+    return shape.with_metadata({_FIELD_ID: str(field.id).encode()})
+
+
+def _as_int96(array: pa.Array) -> pa.Array:
+    """Nanosecond timestamps as INT96: nanoseconds of the day (never negative), then the Julian day."""
+    nanos = array.view(pa.int64()).fill_null(0).to_numpy()
+    days = nanos // _NANOS_OF_DAY
+    parts = np.empty(len(nanos), _INT96_PARTS)
+    parts["nanos"] = nanos - days * _NANOS_OF_DAY
+    parts["day"] = days + _JULIAN_DAY_OF_EPOCH
+    valid = None
+    if array.null_count:
+        valid = pa.concat_arrays([array.is_valid(), pa.array([], pa.bool_())]).buffers()[1]
+    return pa.Array.from_buffers(_INT96_TYPE, len(nanos), [valid, pa.py_buffer(parts)], array.null_count)

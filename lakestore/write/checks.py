@@ -1,0 +1,75 @@
+"""What this release does not write is refused by name, before a byte is written."""
+
+from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.format.bucket_rows import require_bucket_key
+from lakestore.format.parquet_write import check_writable
+from lakestore.model.options import TableOptions
+from lakestore.model.rows import ChangelogProducer, MergeEngine
+from lakestore.model.schema import TableSchema
+from lakestore.write.router import bucket_keys
+
+
+def check_table(schema: TableSchema, options: TableOptions) -> None:
+    """Refuse tables that this release cannot write correctly.
+
+    Raises:
+        UnsupportedFormatError: A feature that is not built.
+        InvalidInputError: Keys and buckets that do not make sense together.
+    """
+    check_writable(schema.fields, options.files)
+    for field in schema.fields:
+        if field.default_value is not None:
+            raise UnsupportedFormatError(
+                f"column {field.name!r} has the default value {field.default_value!r}: this release does not write "
+                "tables with default values"
+            )
+    if options.deletion_vectors:
+        raise UnsupportedFormatError(
+            "deletion-vectors.enabled=true: rows written here would stay invisible until a compaction that this "
+            "release does not have; the table is read-only here"
+        )
+    if schema.primary_keys:
+        _check_primary_key(schema, options)
+    if options.bucket.count > 0:
+        _check_buckets(schema, options)
+    elif options.bucket.count != -1:
+        raise UnsupportedFormatError(f"bucket={options.bucket.count}: postponed buckets are not written yet")
+
+
+def _check_primary_key(schema: TableSchema, options: TableOptions) -> None:
+    merge = options.merge
+    if merge.engine is not MergeEngine.DEDUPLICATE:
+        raise UnsupportedFormatError(f"merge-engine={merge.engine}: this release writes deduplicate tables only")
+    if merge.changelog_producer is not ChangelogProducer.NONE:
+        raise UnsupportedFormatError(
+            f"changelog-producer={merge.changelog_producer}: this release writes no changelog files, so readers "
+            "of the changelog would miss these rows"
+        )
+    if options.bucket.count == -1:
+        raise UnsupportedFormatError(
+            "bucket=-1 on a primary-key table (dynamic buckets) is not written yet; create the table with a "
+            "fixed number of buckets"
+        )
+    outside = [name for name in schema.partition_keys if name not in schema.primary_keys]
+    if outside:
+        raise InvalidInputError(
+            f"partition columns {outside} are not part of the primary key {list(schema.primary_keys)}: with fixed "
+            "buckets the key must contain them",
+            kind=ErrorKind.INVALID_SCHEMA,
+        )
+    if not schema.trimmed_primary_keys:
+        raise InvalidInputError(
+            f"the primary key {list(schema.primary_keys)} holds nothing but partition columns: each partition "
+            "could hold one row only",
+            kind=ErrorKind.INVALID_SCHEMA,
+        )
+
+
+def _check_buckets(schema: TableSchema, options: TableOptions) -> None:
+    names = bucket_keys(schema, options.bucket)
+    if not names:
+        raise InvalidInputError(
+            f"bucket={options.bucket.count} without a primary key needs the option bucket-key",
+            kind=ErrorKind.INVALID_OPTION,
+        )
+    require_bucket_key(schema.types(names), options.bucket.function)

@@ -1,0 +1,88 @@
+"""The buckets that a writer has touched: their file names, sequence numbers and finished files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lakestore.data.file_writer import BucketFiles, WriteParts, delete_files
+from lakestore.model.datafile import DataFile
+from lakestore.model.message import CommitMessage
+from lakestore.write.buffer import Place
+
+MaxSequence = Callable[[bytes, int], int]
+"""Greatest sequence number in a partition's bucket, -1 when it is empty."""
+
+
+@dataclass(slots=True)
+class OpenBucket:
+    """One bucket that is being written.
+
+    Attributes:
+        files: Names for its files.
+        next_sequence: Number of the next row to be written.
+        written: Finished files that no commit message has named yet.
+    """
+
+    files: BucketFiles
+    next_sequence: int
+    written: list[DataFile] = field(default_factory=list)
+
+
+class OpenBuckets:
+    """All buckets of one writer. Sequence numbers go on from commit to commit.
+
+    In an append table without buckets they begin at 0 in each writer, as in Paimon (``AppendFileStoreWrite``):
+    such a table promises no order, and an append need not read what is there.
+
+    Args:
+        parts: The table.
+        max_sequence: Asked once for each bucket.
+    """
+
+    def __init__(self, parts: WriteParts, max_sequence: MaxSequence) -> None:
+        self._parts = parts
+        unordered = not parts.schema.primary_keys and parts.options.bucket.count == -1
+        self._max_sequence = _empty_bucket if unordered else max_sequence
+        self._buckets: dict[Place, OpenBucket] = {}
+
+    def at(self, place: Place) -> OpenBucket:
+        """The bucket at that place, opened on first use."""
+        bucket = self._buckets.get(place)
+        if bucket is None:
+            files = BucketFiles(self._parts, *place)
+            bucket = OpenBucket(files=files, next_sequence=self._max_sequence(*place) + 1)
+            self._buckets[place] = bucket
+        return bucket
+
+    def messages(self) -> tuple[CommitMessage, ...]:
+        """A message for each bucket with finished files, which are the receiver's from now on."""
+        count = self._parts.options.bucket.count
+        messages = []
+        for (partition, number), bucket in self._buckets.items():
+            if bucket.written:
+                message = CommitMessage(
+                    partition=partition,
+                    bucket=number,
+                    total_buckets=count if count > 0 else -1,
+                    new_files=tuple(bucket.written),
+                )
+                messages.append(message)
+                bucket.written = []
+        return tuple(messages)
+
+    def abort(self) -> None:
+        """Delete the finished files that no message has named."""
+        for bucket in self._buckets.values():
+            delete_files(self._parts.store, bucket.files, bucket.written)
+            bucket.written = []
+
+    def discard(self, messages: Sequence[CommitMessage]) -> None:
+        """Delete the files of messages whose commit has failed for certain."""
+        for message in messages:
+            bucket = self.at((message.partition, message.bucket))
+            delete_files(self._parts.store, bucket.files, message.new_files)
+
+
+def _empty_bucket(partition: bytes, bucket: int) -> int:
+    """The greatest sequence number of a bucket that is taken for empty."""
+    del partition, bucket
+    return -1

@@ -1,0 +1,184 @@
+"""From rows in any form to commit messages: the write path of one table.
+
+    rows → ingest → row kinds → router → buffer → files → commit messages
+
+A writer serves one caller. Nothing it does is visible to readers until its messages are committed.
+"""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakestore.core.ingest import to_schema
+from lakestore.data.file_writer import WriteParts, is_retract
+from lakestore.env import Env
+from lakestore.errors import ErrorKind, InvalidInputError
+from lakestore.model.message import CommitMessage
+from lakestore.model.options import MergeOptions, TableOptions
+from lakestore.model.rows import VALUE_KIND, RowKind
+from lakestore.model.schema import TableSchema
+from lakestore.storage.paths import TablePaths
+from lakestore.storage.store import Store
+from lakestore.write.append_writer import AppendWriter
+from lakestore.write.checks import check_table
+from lakestore.write.input import batches
+from lakestore.write.open_buckets import MaxSequence, OpenBuckets
+from lakestore.write.pk_writer import PkWriter
+from lakestore.write.router import route
+
+
+class TableWriter:
+    """Writes rows into data files of one table.
+
+    Use as a context manager: leaving it deletes every file that ``prepare`` has not handed out.
+
+    Args:
+        store: Where the table is.
+        paths: How its files are called.
+        schema: Schema to write with.
+        options: The table's options.
+        env: Clock, ids, events.
+        max_sequence: Greatest sequence number of a partition's bucket as committed, -1 for an empty one.
+
+    Raises:
+        UnsupportedFormatError: The table needs something that this release does not write.
+        InvalidInputError: Keys and buckets do not make sense together.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        paths: TablePaths,
+        schema: TableSchema,
+        options: TableOptions,
+        env: Env,
+        *,
+        max_sequence: MaxSequence,
+    ) -> None:
+        check_table(schema, options)
+        self._schema = schema
+        self._options = options
+        parts = WriteParts(store=store, paths=paths, schema=schema, options=options, env=env)
+        self._buckets = OpenBuckets(parts, max_sequence)
+        self._writer: PkWriter | AppendWriter = (
+            PkWriter(parts, self._buckets) if schema.primary_keys else AppendWriter(parts, self._buckets)
+        )
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes of rows held in memory."""
+        return self._writer.buffered_bytes
+
+    def write(self, rows: pa.Table | pa.RecordBatch, kinds: pa.Array | None = None, *, first_row: int = 0) -> None:
+        """Write rows; of rows with one key the last counts.
+
+        Args:
+            rows: Columns of the table, in any order and of any Arrow types that hold their values.
+            kinds: Row kind of each row as int8; by default what ``rowkind.field`` says, else all inserts.
+            first_row: Number of the first of the rows, for messages.
+
+        Raises:
+            InvalidInputError: A row does not fit; none of ``rows`` was taken.
+        """
+        table = to_schema(rows, self._schema.fields, keys=self._schema.primary_keys, first_row=first_row)
+        own = self._kinds(table, kinds, first_row)
+        if not self._schema.primary_keys:
+            _refuse_retracts(own, first_row)
+        else:
+            table = _with_kinds(table, own, self._options.merge)
+        for partition, bucket, group in route(table, self._schema, self._options.bucket):
+            self._writer.add((partition, bucket), group)
+
+    def write_data(self, data: object, *, kind: RowKind | None = None) -> int:
+        """Write rows in any form that ``write.input.batches`` takes; how many there were.
+
+        Args:
+            data: The rows.
+            kind: Their kind; by default what ``rowkind.field`` says, else insert.
+
+        Raises:
+            InvalidInputError: A row does not fit; rows before it may have been taken.
+        """
+        count = 0
+        for rows in batches(data, self._schema.fields):
+            kinds = None if kind is None else pa.array(np.full(len(rows), kind, np.int8))
+            self.write(rows, kinds, first_row=count)
+            count += len(rows)
+        return count
+
+    def prepare(self) -> tuple[CommitMessage, ...]:
+        """Write out everything; messages for the files made since the last call, which are the caller's now."""
+        return self._writer.flush()
+
+    def discard(self, messages: Sequence[CommitMessage]) -> None:
+        """Delete the files of messages whose commit has failed for certain; never after a doubtful one."""
+        self._buckets.discard(messages)
+
+    def abort(self) -> None:
+        """Forget rows held in memory and delete every file that ``prepare`` has not handed out."""
+        self._writer.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    def _kinds(self, table: pa.Table, kinds: pa.Array | pa.ChunkedArray | None, first_row: int) -> pa.Array | None:
+        """The kind of each row as int8 without nulls; None when all are inserts."""
+        name = self._options.merge.rowkind_field
+        if kinds is not None:
+            return _checked_kinds(kinds, len(table), first_row)
+        if name is None or not self._schema.primary_keys:
+            return None
+        found = pc.index_in(table[name], value_set=pa.array([kind.short for kind in RowKind]))
+        if found.null_count:
+            at = pc.index(found.is_null(), True).as_py()
+            raise InvalidInputError(
+                f"row {first_row + at}, column {name!r}: {table[name][at].as_py()!r} is no row kind; expected one of "
+                f"{', '.join(kind.short for kind in RowKind)}"
+            )
+        return found.cast(pa.int8())
+
+
+def _checked_kinds(kinds: pa.Array | pa.ChunkedArray, rows: int, first_row: int) -> pa.Array:
+    if len(kinds) != rows or kinds.type != pa.int8():
+        raise InvalidInputError(
+            f"row kinds: {len(kinds)} values of Arrow type {kinds.type} for {rows} rows; expected an int8 for each row",
+            kind=ErrorKind.INVALID_TYPE,
+        )
+    known = pc.is_in(kinds, value_set=pa.array(list(RowKind), pa.int8()))
+    at = pc.index(known, False).as_py()
+    if at >= 0:
+        raise InvalidInputError(
+            f"row {first_row + at}: {kinds[at].as_py()} is no row kind; expected 0 (+I), 1 (-U), 2 (+U) or 3 (-D)"
+        )
+    return kinds
+
+
+def _refuse_retracts(kinds: pa.Array | None, first_row: int) -> None:
+    at = -1 if kinds is None else pc.index(is_retract(kinds), True).as_py()
+    if kinds is not None and at >= 0:
+        raise InvalidInputError(
+            f"row {first_row + at} takes back a row ({RowKind(kinds[at].as_py()).short}), but a table without a "
+            "primary key can only be appended to"
+        )
+
+
+def _with_kinds(table: pa.Table, kinds: pa.Array | None, merge: MergeOptions) -> pa.Table:
+    """The rows with their kinds as a last column, without those that the table's options ignore."""
+    if kinds is None:
+        kinds = pa.array(np.zeros(len(table), np.int8))
+    table = table.append_column(VALUE_KIND, kinds)
+    ignored = [RowKind.UPDATE_BEFORE, RowKind.DELETE] if merge.ignore_delete else []
+    if merge.ignore_update_before:
+        ignored.append(RowKind.UPDATE_BEFORE)
+    if not ignored:
+        return table
+    return table.filter(pc.invert(pc.is_in(kinds, value_set=pa.array(ignored, pa.int8()))))
