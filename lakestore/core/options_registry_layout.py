@@ -1,0 +1,264 @@
+"""Options that say what a table is: keys, buckets, files, statistics, partitions, merging."""
+
+from lakestore.core.options_registry_entry import Limit, Refuses, honoured, inert, refused
+
+_NO_COLUMN_CHANGES = "Steers changes of columns, which LakeStore does not make yet; reading and writing do not ask it."
+_OTHER_ENGINES = "Belongs to merge engines that `merge-engine` refuses; `deduplicate` does not ask it."
+_PARQUET_ONLY = (
+    "LakeStore reads and writes Parquet so far. Write the table with Paimon, or create it with `file.format` = "
+    "`parquet`."
+)
+_NO_DYNAMIC = (
+    "Rows of a primary-key table without a fixed bucket count are routed by an index of keys, which LakeStore does "
+    "not maintain. It reads such a table. To write it here, create it with `bucket` > 0."
+)
+
+OPTIONS = (
+    honoured(
+        "bucket int -1",
+        "How many buckets a partition has: > 0 fixed; -1 none in an append table, dynamic in a primary-key table; -2 "
+        "postponed.",
+        Limit(accepts=r"\+?[1-9]\d*", keyed=True, refuses=Refuses.WRITE, reason=_NO_DYNAMIC),
+    ),
+    honoured(
+        "bucket-key text", "Columns whose hash picks the bucket; the primary key without partition columns if not set."
+    ),
+    honoured(
+        "bucket-function.type default|mod|hive default",
+        "How the bucket key becomes a bucket number: by hash, or by remainder of one integer column.",
+        Limit(
+            accepts="default|mod",
+            refuses=Refuses.WRITE,
+            reason="LakeStore does not have Hive's bucket function; other rows of the same key would be in other "
+            "buckets. Use `default` or `mod`.",
+        ),
+    ),
+    honoured("primary-key text", "Moved into the schema's key list when a table is created; separated by commas."),
+    honoured("partition text", "Moved into the schema's partition list when a table is created; separated by commas."),
+    honoured(
+        "type table|format-table|materialized-table|object-table|lance-table|iceberg-table table",
+        "What sort of table this is; `table` is the only one that LakeStore writes.",
+        Limit(
+            accepts="table|materialized-table",
+            refuses=Refuses.READ,
+            reason="The folder is not laid out as a Paimon table. Read it with the engine that made it.",
+        ),
+        Limit(
+            accepts="table",
+            refuses=Refuses.WRITE,
+            reason="Its rows are made by another engine, from a query or outside Paimon. Write a table of type "
+            "`table`.",
+        ),
+    ),
+    honoured(
+        "file.format text parquet",
+        "Format of data files.",
+        Limit(accepts="parquet", refuses=Refuses.BOTH, reason=_PARQUET_ONLY),
+    ),
+    honoured(
+        "file.compression text zstd",
+        "Codec of data files: zstd, snappy, lz4, gzip or none.",
+        Limit(
+            accepts="zstd|snappy|lz4|gzip|none|uncompressed",
+            refuses=Refuses.WRITE,
+            reason="LakeStore cannot write this codec. Use zstd, snappy, lz4, gzip or none.",
+        ),
+    ),
+    honoured("file.compression.zstd-level int 1", "Level of zstd compression."),
+    honoured(
+        "target-file-size size",
+        "Size at which a data file is closed and the next one begun: 128 mb with, 256 mb without a primary key.",
+    ),
+    honoured("data-file.prefix text data-", "Beginning of the names of data files."),
+    honoured("changelog-file.prefix text changelog-", "Beginning of the names of changelog files."),
+    honoured("file.suffix.include.compression bool false", "Whether names of data files tell the codec."),
+    honoured(
+        "data-file.thin-mode bool false",
+        "Whether data files leave out the copies of the key columns. Both forms are read.",
+    ),
+    honoured("data-file.path-directory text", "Folder inside the table that holds the partitions."),
+    honoured(
+        "metadata.stats-mode text truncate(16)", "Column statistics in manifests: none, counts, truncate(n) or full."
+    ),
+    honoured("fields.<column>.stats-mode text", "The same for one column."),
+    honoured("metadata.stats-dense-store bool true", "Whether columns without statistics are left out of them."),
+    honoured(
+        "metadata.stats-keep-first-n-columns int -1", "How many columns, from the first, have statistics; -1 for all."
+    ),
+    honoured("partition.default-name text __DEFAULT_PARTITION__", "Folder name of a null or empty partition value."),
+    honoured(
+        "partition.legacy-name bool true",
+        "Whether folders of dates and timestamps are named by numbers, as older releases did.",
+    ),
+    honoured("write-buffer-size size 256mb", "How much a writer holds in memory before it writes files."),
+    honoured(
+        "write-only bool false",
+        "Whether writers leave all compaction to others. LakeStore's writers always do, so far.",
+    ),
+    honoured(
+        "dynamic-partition-overwrite bool true", "Whether an overwrite replaces only the partitions it has rows for."
+    ),
+    honoured(
+        "merge-engine deduplicate|partial-update|aggregation|first-row deduplicate",
+        "How the versions of one key become one row.",
+        Limit(
+            accepts="deduplicate",
+            keyed=True,
+            refuses=Refuses.BOTH,
+            reason="LakeStore merges by `deduplicate` only so far; merging otherwise would give other rows. Read and "
+            "write the table with Paimon.",
+        ),
+    ),
+    honoured("sequence.field text", "Columns that decide which version of a key is the latest, separated by commas."),
+    honoured(
+        "sequence.field.sort-order ascending|descending ascending",
+        "Whether the greatest or the least of them is the latest.",
+    ),
+    honoured(
+        "ignore-delete bool false", "Whether rows of kind -D and -U are dropped when written and skipped when merging."
+    ),
+    honoured("ignore-update-before bool false", "Whether rows of kind -U are dropped when written."),
+    honoured("rowkind.field text", "Column that holds the row kind (+I, -U, +U, -D) of each row written."),
+    honoured(
+        "changelog-producer none|input|lookup|full-compaction none",
+        "Where the changes of a primary-key table come from. Tables with a changelog are read.",
+        Limit(
+            accepts="none",
+            refuses=Refuses.WRITE,
+            reason="LakeStore writes no changelog files yet, and streaming readers would miss its changes. Write the "
+            "table with Paimon, or create it without `changelog-producer`.",
+        ),
+    ),
+    honoured("lakestore.row-group-rows int 262144", "LakeStore's own: most rows in one row group of a data file."),
+    honoured(
+        "lakestore.merge-window-rows int 262144", "LakeStore's own: most rows of one sorted run held while merging."
+    ),
+    *refused(
+        Refuses.BOTH,
+        "Nulls in keys would be merged as equal, which LakeStore does not do. Use a key without nulls.",
+        "primary-key.nullable bool false",
+    ),
+    *refused(
+        Refuses.BOTH,
+        "Versions of a key would be ordered by snapshot, not by sequence number. Use `sequence.field`.",
+        "sequence.snapshot-ordering bool false",
+    ),
+    *refused(
+        Refuses.WRITE,
+        _PARQUET_ONLY,
+        "file.format.per.level map",
+        accepts=r"(\s*\d+\s*:\s*parquet\s*(,|$))*",
+    ),
+    *refused(
+        Refuses.WRITE,
+        "LakeStore puts all files under the table's own folder. Write with Paimon, or set the strategy to `none`.",
+        "data-file.external-paths.strategy none|specific-fs|round-robin|entropy-inject|weight-robin none",
+    ),
+    *refused(
+        Refuses.BOTH,
+        "The columns are stored in files of their own, which LakeStore does not read. Leave the option out and store "
+        "bytes.",
+        """
+        blob-field text
+        blob-descriptor-field text
+        blob-view-field text
+        vector-field text
+        vector.file.format text
+        """,
+    ),
+    *refused(
+        Refuses.BOTH,
+        "The map would be spread over many columns of the file, which LakeStore cannot put together. Use `default`.",
+        "fields.<column>.map.storage-layout default|shared-shredding default",
+    ),
+    *inert(
+        "Only tells where files go once `data-file.external-paths.strategy` says that some do; that is refused.",
+        """
+        data-file.external-paths text
+        data-file.external-paths.specific-fs text
+        data-file.external-paths.weights text
+        """,
+    ),
+    *inert(
+        _OTHER_ENGINES,
+        """
+        aggregation.remove-record-on-delete bool false
+        partial-update.remove-record-on-delete bool false
+        partial-update.remove-record-on-sequence-group text
+        fields.default-aggregate-function text
+        fields.<column>.aggregate-function text
+        fields.<column>.ignore-retract bool false
+        fields.<columns>.sequence-group text
+        fields.<column>.list-agg-delimiter text ,
+        fields.<column>.distinct bool false
+        fields.<column>.nested-key text
+        fields.<column>.nested-key-null-strategy merge|ignore|error merge
+        fields.<column>.nested-sequence-field text
+        fields.<column>.count-limit int 2147483647
+        fields.<column>.ts-field text
+        """,
+    ),
+    *inert(
+        _NO_COLUMN_CHANGES,
+        """
+        add-column-before-partition bool false
+        alter-column-null-to-not-null.disabled bool true
+        disable-explicit-type-casting bool false
+        """,
+    ),
+    *inert(
+        "LakeStore keeps the rows of a bucket in the order they were written in, whatever this says.",
+        "bucket-append-ordered bool true",
+    ),
+    *inert(
+        "Files close by size alone in LakeStore; where a file ends changes no row.",
+        "target-file-row-num long 9223372036854775807",
+    ),
+    *inert(
+        "Every data file tells its own codec; LakeStore writes all of them with `file.compression`.",
+        "file.compression.per.level map",
+    ),
+    *inert(
+        "Statistics only help to skip files; LakeStore collects them by `metadata.stats-mode` at every level.",
+        "metadata.stats-mode.per.level map",
+    ),
+    *inert("Row groups are cut by `lakestore.row-group-rows`; where they end changes no row.", "file.block-size size"),
+    *inert(
+        "Passed on to the file writers of other engines; files of any such layout read the same.",
+        """
+        parquet.<setting> text
+        parquet.enable.dictionary text
+        orc.<setting> text
+        orc.column.encoding.direct text
+        orc.dictionary.key.threshold double 0.8
+        orc.timestamp-ltz.legacy.type bool true
+        avro.<setting> text
+        """,
+    ),
+    *inert(
+        "Only says how the columns of a map layout are chosen that `map.storage-layout` refuses.",
+        """
+        fields.<column>.map.shared-shredding.max-columns int 256
+        fields.<column>.map.shared-shredding.column-placement-policy text
+        """,
+    ),
+    *inert("The table is where it was opened; engines that need its address store it here.", "path text"),
+    *inert(
+        "Makes other engines create the folder of a table on first use; the table is there already.",
+        "auto-create bool false",
+    ),
+    *inert(
+        "Whether a changelog is written for SQL deletes; LakeStore writes no changelog files.",
+        "delete.force-produce-changelog bool false",
+    ),
+    *inert(
+        "LakeStore writes no changelog files yet; tables that need them are refused by `changelog-producer`.",
+        """
+        changelog-file.compression text
+        changelog-file.format text
+        changelog-file.stats-mode text
+        changelog-producer.row-deduplicate bool false
+        changelog-producer.row-deduplicate-ignore-fields text
+        """,
+    ),
+)

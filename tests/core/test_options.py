@@ -1,0 +1,484 @@
+"""Every Paimon option is honoured, inert for a written reason, or refused: there is no fourth case."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lakestore.core.options import (
+    check_readable,
+    check_values,
+    check_writable,
+    describe_options,
+    parse_options,
+    unknown_keys,
+)
+from lakestore.core.options_registry import OLD_NAMES, REGISTRY, lookup, misspelled
+from lakestore.core.options_registry_entry import Refuses, Status
+from lakestore.core.options_values import parse_duration, parse_fraction, parse_pairs, parse_size, parse_value
+from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.model.arrow import assign_ids
+from lakestore.model.options import MIB, BucketFunction, TableOptions
+from lakestore.model.rows import ChangelogProducer, MergeEngine
+from lakestore.model.schema import TableSchema
+from lakestore.model.stats import StatsKind, StatsMode
+from lakestore.model.types import parse_type_text
+
+PAIMON_KEYS = [
+    line
+    for line in (Path(__file__).parent / "paimon_option_keys.txt").read_text().splitlines()
+    if not line.startswith("#")
+]
+EXAMPLE = {"<column>": "v", "<columns>": "v,ts", "<type>": "bloom-filter", "<setting>": "x", "<class>": "com.acme.A"}
+"""What the placeholders of patterns stand for here."""
+
+
+def table(options=None, *, keyed=True):
+    fields = assign_ids(
+        [
+            (name, parse_type_text(text), None)
+            for name, text in {"id": "BIGINT NOT NULL", "v": "STRING", "ts": "INT"}.items()
+        ]
+    )
+    defaults = {"bucket": "1"} if keyed else {}
+    return TableSchema(id=0, fields=fields, primary_keys=("id",) if keyed else (), options=defaults | (options or {}))
+
+
+def parse(options, *, keyed=True):
+    schema = table(options, keyed=keyed)
+    return parse_options(schema.options, schema=schema)
+
+
+def example_key(option):
+    return re.sub(r"<[^>]*>", lambda match: EXAMPLE[match[0]], option.key)
+
+
+def another_value(option):
+    """A value of the option's kind that is not its default."""
+    samples = {
+        "bool": ["true", "false"],
+        "int": ["7", "8"],
+        "long": ["7", "8"],
+        "double": ["0.3", "0.4"],
+        "size": ["3 mb", "4 mb"],
+        "duration": ["7 s", "8 s"],
+        "map": ["0:avro", "1:avro"],
+        "text": ["something", "else"],
+    }.get(option.kind) or option.kind.split("|")
+    return next(value for value in samples if value.lower() != (option.default or "").lower())
+
+
+def of(status):
+    return [pytest.param(option, id=option.key) for option in REGISTRY.values() if option.status is status]
+
+
+# The registry.
+
+
+def test_no_key_of_paimon_is_missing():
+    assert len(PAIMON_KEYS) > 470
+    assert [key for key in PAIMON_KEYS if lookup(key) is None] == []
+
+
+def test_every_entry_is_complete():
+    for option in REGISTRY.values():
+        assert option.status in Status
+        assert option.text.endswith("."), option.key
+        assert 20 < len(option.text) < 300, option.key
+        assert option.default is None or option.check(option.default) is None, option.key
+        assert (option.status is Status.REFUSED) <= bool(option.limits), option.key
+        assert option.status is not Status.INERT or not option.limits, option.key
+        for limit in option.limits:
+            assert limit.reason.endswith("."), option.key
+            assert limit.reason.count(". ") >= 1, f"{option.key}: a refusal says why and what to do"
+    assert all(new in REGISTRY for new in OLD_NAMES.values())
+    assert not set(OLD_NAMES) & set(REGISTRY)
+
+
+def test_patterns_do_not_hide_plain_keys():
+    for key, option in REGISTRY.items():
+        if not option.is_pattern:
+            assert lookup(key) is option
+        else:
+            assert lookup(key) is None
+            assert lookup(example_key(option)) is not None
+
+
+# Honoured keys change what LakeStore does.
+
+CHANGES = {
+    "bucket": "4",
+    "bucket-key": "id",
+    "bucket-function.type": "mod",
+    "file.format": "ORC",
+    "file.compression": "lz4",
+    "file.compression.zstd-level": "9",
+    "target-file-size": "1 gb",
+    "data-file.prefix": "part-",
+    "changelog-file.prefix": "log-",
+    "file.suffix.include.compression": "true",
+    "data-file.thin-mode": "TRUE",
+    "data-file.path-directory": "data/v1",
+    "metadata.stats-mode": "full",
+    "fields.<column>.stats-mode": "none",
+    "metadata.stats-dense-store": "false",
+    "metadata.stats-keep-first-n-columns": "2",
+    "partition.default-name": "__NULL__",
+    "partition.legacy-name": "false",
+    "write-buffer-size": "1 mb",
+    "write-only": "true",
+    "dynamic-partition-overwrite": "false",
+    "merge-engine": "Aggregation",
+    "sequence.field": "ts, v",
+    "sequence.field.sort-order": "descending",
+    "ignore-delete": "true",
+    "ignore-update-before": "true",
+    "rowkind.field": "v",
+    "changelog-producer": "Lookup",
+    "lakestore.row-group-rows": "10",
+    "lakestore.merge-window-rows": "10",
+    "commit.max-retries": "3",
+    "commit.min-retry-wait": "1 s",
+    "commit.max-retry-wait": "1 min",
+    "commit.timeout": "1 h",
+    "snapshot.ignore-empty-commit": "false",
+    "manifest.target-file-size": "1 mb",
+    "manifest.merge-min-count": "5",
+    "manifest.full-compaction-threshold-size": "1 mb",
+    "manifest.compression": "snappy",
+    "source.split.target-size": "1 mb",
+    "source.split.open-file-cost": "0",
+}
+ELSEWHERE = {"primary-key", "partition", "type"}
+"""Honoured by ``normalise_new_schema`` (test_validate) and by the refusals below."""
+
+
+@pytest.mark.parametrize("option", of(Status.HONOURED))
+def test_honoured_keys_change_the_options(option):
+    if option.key in ELSEWHERE:
+        assert option.limits or option.key in {"primary-key", "partition"}
+        return
+    assert parse({example_key(option): CHANGES[option.key]}) != parse({})
+    if option.default is not None and option.key != "commit.max-retries":
+        assert parse({example_key(option): option.default}, keyed=False) == parse({}, keyed=False)
+
+
+def test_what_the_records_hold():
+    options = parse({example_key(REGISTRY[key]): value for key, value in CHANGES.items()})
+    assert options.bucket.count == 4
+    assert options.bucket.key == ("id",)
+    assert options.bucket.function is BucketFunction.MOD
+    assert options.files.format == "orc"
+    assert options.files.compression == "lz4"
+    assert options.files.zstd_level == 9
+    assert options.files.target_bytes == 1024 * MIB
+    assert options.files.data_prefix == "part-"
+    assert options.files.changelog_prefix == "log-"
+    assert options.files.suffix_compression
+    assert options.files.thin
+    assert options.files.directory == "data/v1"
+    assert options.files.row_group_rows == 10
+    assert options.stats.mode == StatsMode(kind=StatsKind.FULL)
+    assert options.stats.columns == {"v": StatsMode(kind=StatsKind.NONE)}
+    assert not options.stats.dense
+    assert options.stats.keep_first == 2
+    assert options.partition.default_name == "__NULL__"
+    assert not options.partition.legacy_name
+    assert options.write.buffer_bytes == MIB
+    assert options.write.write_only
+    assert not options.dynamic_partition_overwrite
+    assert options.merge.engine is MergeEngine.AGGREGATION
+    assert options.merge.sequence_fields == ("ts", "v")
+    assert options.merge.sequence_descending
+    assert options.merge.ignore_delete
+    assert options.merge.ignore_update_before
+    assert options.merge.rowkind_field == "v"
+    assert options.merge.changelog_producer is ChangelogProducer.LOOKUP
+    assert options.commit.max_retries == 3
+    assert options.commit.min_wait_ms == 1000
+    assert options.commit.max_wait_ms == 60_000
+    assert options.commit.timeout_ms == 3_600_000
+    assert options.commit.ignore_empty is False
+    assert options.commit.manifest_target_bytes == MIB
+    assert options.commit.manifest_merge_min_count == 5
+    assert options.commit.manifest_full_compaction_bytes == MIB
+    assert options.commit.manifest_compression == "snappy"
+    assert options.scan.split_target_bytes == MIB
+    assert options.scan.split_open_cost == 0
+    assert options.scan.window_rows == 10
+    assert parse({"deletion-vectors.enabled": "true"}).deletion_vectors
+
+
+def test_defaults():
+    assert parse({}, keyed=False) == TableOptions()
+    assert parse({}, keyed=False).files.target_bytes == 256 * MIB
+    assert parse({}, keyed=True).files.target_bytes == 128 * MIB
+
+
+@pytest.mark.parametrize("old", [old for old, new in OLD_NAMES.items() if REGISTRY[new].status is Status.HONOURED])
+def test_older_spellings_are_read_and_the_present_one_wins(old):
+    new = OLD_NAMES[old]
+    assert parse({old: "true"}) == parse({new: "true"}) != parse({})
+    assert parse({old: "true", new: "false"}) == parse({})
+    with pytest.raises(InvalidInputError, match=re.escape(repr(old))):
+        parse({old: "maybe"})
+
+
+# Inert keys change nothing.
+
+
+@pytest.mark.parametrize("option", of(Status.INERT))
+def test_inert_keys_change_nothing(option):
+    options = {example_key(option): another_value(option)}
+    assert parse(options) == parse({})
+    for keyed in (True, False):
+        check_readable(table(options, keyed=keyed))
+        check_writable(table(options, keyed=keyed))
+
+
+# Refused keys, and refused values of honoured ones.
+
+CHECKS = {Refuses.READ: check_readable, Refuses.WRITE: check_writable}
+
+
+def refuses(what, schema, key):
+    try:
+        CHECKS[what](schema)
+    except UnsupportedFormatError as error:
+        assert error.kind is ErrorKind.UNSUPPORTED_FEATURE
+        assert repr(key) in error.message
+        assert what.value in error.message
+        return True
+    return False
+
+
+@pytest.mark.parametrize("option", of(Status.REFUSED))
+def test_refused_keys_are_refused_by_name(option):
+    key = example_key(option)
+    schema = table({key: another_value(option)})
+    for what in CHECKS:
+        assert refuses(what, schema, key) is option.limits[0].refuses.covers(what)
+    if option.default is not None:
+        fine = table({key: option.default.upper()})
+        assert not any(refuses(what, fine, key) for what in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("options", "keyed", "read", "write"),
+    [
+        ({"merge-engine": "partial-update"}, True, True, True),
+        ({"merge-engine": "first-row"}, True, True, True),
+        ({"merge-engine": "DEDUPLICATE"}, True, False, False),
+        ({"merge-engine": "aggregation"}, False, False, False),
+        ({"bucket": "-1"}, True, False, True),
+        ({"bucket": "-2"}, True, False, True),
+        ({"bucket": "16"}, True, False, False),
+        ({"bucket": "-1"}, False, False, False),
+        ({"bucket-function.type": "hive"}, True, False, True),
+        ({"bucket-function.type": "mod"}, True, False, False),
+        ({"changelog-producer": "input"}, True, False, True),
+        ({"file.format": "avro"}, True, True, True),
+        ({"file.format": "Parquet"}, True, False, False),
+        ({"file.compression": "brotli"}, True, False, True),
+        ({"file.format.per.level": "0:avro"}, True, False, True),
+        ({"file.format.per.level": "0:parquet, 5:PARQUET"}, True, False, False),
+        ({"manifest.compression": "lzma"}, True, False, True),
+        ({"manifest.format": "orc"}, True, True, True),
+        ({"type": "format-table"}, False, True, True),
+        ({"type": "materialized-table"}, False, False, True),
+        ({"scan.mode": "latest"}, True, False, False),
+        ({"scan.mode": "compacted-full"}, True, True, False),
+        ({"log.scan": "from-timestamp"}, True, True, False),
+        ({"log.scan": "from-timestamp", "scan.mode": "default"}, True, False, False),
+        ({"deletion-vectors.enabled": "false"}, True, False, False),
+        ({"row-tracking.enabled": "true"}, False, False, True),
+    ],
+)
+def test_refused_values(options, keyed, read, write):
+    schema, key = table(options, keyed=keyed), next(iter(options))
+    assert refuses(Refuses.READ, schema, key) is read
+    assert refuses(Refuses.WRITE, schema, key) is write
+
+
+def test_a_keyed_table_without_bucket_has_dynamic_buckets():
+    schema = TableSchema(id=0, fields=table().fields, primary_keys=("id",), options={})
+    check_readable(schema)
+    assert refuses(Refuses.WRITE, schema, "bucket")
+
+
+def test_all_reasons_are_told_at_once():
+    with pytest.raises(UnsupportedFormatError) as caught:
+        check_writable(table({"merge-engine": "aggregation", "bucket": "-1", "row-tracking.enabled": "true"}))
+    assert caught.value.message.count("\n") == 3
+
+
+# Wrong values and wrong keys.
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("bucket", "0", "expected a number of buckets > 0, or -1 or -2"),
+        ("bucket", "-3", "expected a number of buckets > 0"),
+        ("bucket", "four", "expected a whole number"),
+        ("bucket", "4.0", "expected a whole number"),
+        ("bucket", "99999999999", "expected a whole number"),
+        ("merge-engine", "nonsense", "expected 'deduplicate', 'partial-update', 'aggregation' or 'first-row'"),
+        ("changelog-producer", "kafka", "expected 'none', 'input', 'lookup' or 'full-compaction'"),
+        ("bucket-function.type", "md5", "expected 'default', 'mod' or 'hive'"),
+        ("target-file-size", "big", "expected a size such as 128 mb"),
+        ("target-file-size", "0", "expected greater than 0"),
+        ("target-file-size", "-1 mb", "expected a size"),
+        ("target-file-size", "1.5 gb", "expected a size"),
+        ("write-buffer-size", "10 pb", "expected a size"),
+        ("write-buffer-size", "99999999 tb", "expected a size"),
+        ("commit.timeout", "soon", "expected a duration such as 10 min"),
+        ("commit.timeout", "5 fortnights", "expected a duration"),
+        ("commit.max-retries", "-1", "expected greater than or equal to 0"),
+        ("file.compression.zstd-level", "23", "expected less than or equal to 22"),
+        ("data-file.thin-mode", "yes", "expected true or false"),
+        ("metadata.stats-mode", "truncate(0)", "expected none, counts, truncate(n)"),
+        ("fields.v.stats-mode", "some", "expected none, counts, truncate(n)"),
+        ("sequence.field.sort-order", "up", "expected one of ascending, descending"),
+        ("data-file.prefix", "a/b", "expected the beginning of a file name"),
+        ("data-file.prefix", "", "expected the beginning of a file name"),
+        ("data-file.path-directory", "../elsewhere", "expected a folder inside the table"),
+        ("data-file.path-directory", "/tmp", "expected a folder inside the table"),
+        ("partition.default-name", "a/b", "expected"),
+        ("metadata.stats-keep-first-n-columns", "-2", "expected greater than or equal to -1"),
+        ("lakestore.row-group-rows", "0", "expected greater than 0"),
+    ],
+)
+def test_wrong_values_are_named(key, value, expected):
+    with pytest.raises(InvalidInputError) as caught:
+        parse({key: value})
+    assert caught.value.kind is ErrorKind.INVALID_OPTION
+    assert caught.value.message.startswith(f"option {key!r} = {value!r}: ")
+    assert expected in caught.value.message
+
+
+def test_values_of_inert_keys_are_checked_when_a_table_is_made_but_not_when_it_is_opened():
+    options = {"num-levels": "many"}
+    assert parse(options) == parse({})
+    with pytest.raises(InvalidInputError, match="option 'num-levels' = 'many': expected a whole number"):
+        check_values(options)
+
+
+@pytest.mark.parametrize("option", [pytest.param(o, id=o.key) for o in REGISTRY.values() if o.kind != "text"])
+def test_every_kind_of_value_is_checked(option):
+    key = example_key(option)
+    check_values({key: another_value(option)})
+    with pytest.raises(InvalidInputError, match=re.escape(f"option {key!r} = 'no such value'")):
+        check_values({key: "no such value"})
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("merge_engine", "merge-engine"),
+        ("merge-engin", "merge-engine"),
+        ("buckets", "bucket"),
+        ("Bucket", "bucket"),
+        ("sequence-field", "sequence.field"),
+        ("sequence.fields", "sequence.field"),
+        ("snapshot.time-retain", "snapshot.time-retained"),
+        ("fields.v.agregate-function", "fields.v.aggregate-function"),
+        ("fields.v.statsmode", "fields.v.stats-mode"),
+        ("lakestore.row-group-size", None),
+    ],
+)
+def test_misspelled_keys_are_refused(key, near):
+    with pytest.raises(InvalidInputError) as caught:
+        check_values({key: "1"})
+    assert caught.value.kind is ErrorKind.INVALID_OPTION
+    assert repr(key) in caught.value.message
+    assert near is None or f"did you mean {near!r}?" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "key", ["owner", "spark.sql.sources.schema", "comment", "delta.minReaderVersion", "my.own.key", "x"]
+)
+def test_keys_of_others_are_kept(key):
+    check_values({key: "anything"})
+    assert misspelled(key) is None
+    assert parse({key: "anything"}) == parse({})
+    assert unknown_keys({key: "1", "bucket": "1"}) == (key,)
+
+
+# How values are written.
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("12", 12),
+        ("1b", 1),
+        ("1 bytes", 1),
+        ("1k", 1024),
+        ("1 KB", 1024),
+        (" 2 mb ", 2 * MIB),
+        ("1g", 1024 * MIB),
+        ("1 tebibytes", 1024**4),
+        ("1 kibibytes", 1024),
+        ("1 mebibytes", MIB),
+        ("1 gibibytes", 1024 * MIB),
+    ],
+)
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "millis"),
+    [
+        ("0", 0),
+        ("15", 15),
+        ("15 ms", 15),
+        ("2s", 2000),
+        ("2 SEC", 2000),
+        ("3 min", 180_000),
+        ("3m", 180_000),
+        ("1 h", 3_600_000),
+        ("1 d", 86_400_000),
+        ("2 days", 172_800_000),
+        ("1500 micros", 1),
+        ("999 ns", 0),
+        ("1 µs", 0),
+        ("7 seconds", 7000),
+    ],
+)
+def test_durations(text, millis):
+    assert parse_duration(text) == millis
+
+
+def test_other_values():
+    assert parse_fraction(" .5 ") == 0.5
+    assert parse_pairs("0:lz4, 1 : zstd") == {"0": "lz4", "1": "zstd"}
+    assert parse_pairs("") == {}
+    assert parse_value("a|b", " B ") == "b"
+    for kind, text in (
+        ("double", "nan"),
+        ("map", "0=lz4"),
+        ("a|b", "c"),
+        ("long", "9223372036854775808"),
+        ("int", " 1"),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            parse_value(kind, text)
+
+
+# The page made from it.
+
+
+def test_the_description_has_a_line_for_every_key():
+    rows = describe_options()
+    assert [row.key for row in rows] == sorted([*REGISTRY, *OLD_NAMES])
+    for row in rows:
+        assert row.status in {"honoured", "inert", "refused", "refused for reading", "refused for writing"}
+        assert row.text
+        assert "|" not in row.text
+    by_key = {row.key: row for row in rows}
+    assert by_key["merge-engine"].text.endswith("Values other than deduplicate are refused for reading and writing.")
+    assert by_key["write.compaction-skip"].text == "Older spelling of `write-only`."
+    assert by_key["row-tracking.enabled"].status == "refused for writing"

@@ -1,0 +1,186 @@
+"""Normalised keys sort exactly as Python sorts the keys themselves."""
+
+import math
+import struct
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakestore.core.sorting import (
+    argsort,
+    count_below,
+    first_out_of_order,
+    group_starts,
+    normalise,
+    normalise_together,
+)
+
+
+def _float_order(value, code):
+    if math.isnan(value):
+        return (1, 0)
+    bits = struct.unpack(code[0], struct.pack(code[1], value))[0]
+    return (0, bits if bits >= 0 else -(bits & code[2]) - 1)
+
+
+def python_key(value, kind):
+    """A tuple that Python compares as Paimon compares the value: null lowest."""
+    if value is None:
+        return (0,)
+    if pa.types.is_float32(kind):
+        return (1, _float_order(value, ("<i", "<f", 0x7FFFFFFF)))
+    if pa.types.is_float64(kind):
+        return (1, _float_order(value, ("<q", "<d", 0x7FFFFFFFFFFFFFFF)))
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return (1, value.encode())
+    return (1, value)
+
+
+def _ints(bits):
+    near = st.integers(-3, 3)
+    return near | st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+_TEXT = (
+    st.text("ab0é\x00￿😀", max_size=4)
+    | st.text("a0", min_size=7, max_size=19)
+    | st.text("xyß", min_size=60, max_size=90)
+)
+_DIGITS = st.integers(0, 10**12).map(lambda n: f"user-{n:012d}")
+TYPES = {
+    "bool": (pa.bool_(), st.booleans()),
+    "int8": (pa.int8(), _ints(8)),
+    "int16": (pa.int16(), _ints(16)),
+    "int32": (pa.int32(), _ints(32)),
+    "int64": (pa.int64(), _ints(64)),
+    "float": (pa.float32(), st.floats(width=32) | st.sampled_from([0.0, -0.0, math.nan, -math.nan])),
+    "double": (pa.float64(), st.floats() | st.sampled_from([0.0, -0.0, math.nan, math.inf, -math.inf])),
+    "decimal": (pa.decimal128(18, 2), _ints(50).map(lambda n: Decimal(n).scaleb(-2))),
+    "decimal wide": (pa.decimal128(38, 5), _ints(120).map(lambda n: Decimal(n).scaleb(-5))),
+    "string": (pa.string(), _TEXT),
+    "digits": (pa.string(), _DIGITS),
+    "binary": (pa.binary(), st.binary(max_size=20)),
+    "fixed": (pa.binary(), st.binary(min_size=11, max_size=11)),
+    "date": (pa.date32(), _ints(32)),
+    "time": (pa.time32("ms"), st.integers(0, 86_399_999)),
+    "timestamp": (pa.timestamp("us"), _ints(64)),
+    "zoned": (pa.timestamp("ms", "UTC"), _ints(64)),
+}
+
+
+def arrow(values, kind):
+    if pa.types.is_date32(kind) or pa.types.is_time32(kind):
+        return pa.array(values, pa.int32()).view(kind)
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.int64()).view(kind)
+    return pa.array(values, kind)
+
+
+@st.composite
+def tables(draw, min_parts=1, max_parts=3):
+    """Parts of rows: (types, parts of columns, parts of Python keys)."""
+    names = draw(st.lists(st.sampled_from(sorted(TYPES)), min_size=1, max_size=3))
+    kinds = [TYPES[name][0] for name in names]
+    row = st.tuples(*(TYPES[name][1] if draw(st.booleans()) else TYPES[name][1] | st.none() for name in names))
+    pool = draw(st.lists(row, min_size=1, max_size=8))
+    some = st.lists(st.sampled_from(pool), max_size=12)
+    rows = draw(st.lists(some, min_size=min_parts, max_size=max_parts))
+    parts = [[arrow([one[i] for one in part], kind) for i, kind in enumerate(kinds)] for part in rows]
+    keys = [
+        [tuple(python_key(value, kind) for value, kind in zip(one, kinds, strict=True)) for one in part]
+        for part in rows
+    ]
+    return kinds, parts, keys
+
+
+@given(tables(max_parts=1))
+@settings(max_examples=400, deadline=None)
+def test_argsort_is_pythons_stable_sort(table):
+    _, (columns,), (keys,) = table
+    words = normalise(columns)
+    order = argsort(words)
+    assert order.tolist() == sorted(range(len(keys)), key=keys.__getitem__)
+    starts = group_starts(words, order)
+    wanted = [i == 0 or keys[order[i]] != keys[order[i - 1]] for i in range(len(keys))]
+    assert starts.tolist() == wanted
+
+
+@given(tables(min_parts=2))
+@settings(max_examples=400, deadline=None)
+def test_words_of_parts_compare_with_each_other(table):
+    _, parts, keys = table
+    words = normalise_together(parts)
+    rows = [(own.row(i), key) for own, part in zip(words, keys, strict=True) for i, key in enumerate(part)]
+    for word, key in rows:
+        for other_word, other_key in rows:
+            assert (word < other_word) == (key < other_key)
+            assert (word == other_word) == (key == other_key)
+
+
+@given(tables(max_parts=1))
+@settings(max_examples=200, deadline=None)
+def test_descending_turns_values_round_and_leaves_nulls_lowest(table):
+    _, (columns,), (keys,) = table
+    words = normalise(columns[:1], descending=True)
+    values = [key[0] for key in keys]
+    for i, one in enumerate(values):
+        for j, other in enumerate(values):
+            wanted = one < other if one == (0,) or other == (0,) else other < one
+            assert (words.row(i) < words.row(j)) == wanted
+
+
+@given(tables(max_parts=1), st.data())
+@settings(max_examples=200, deadline=None)
+def test_cutting_counts_rows_below(table, data):
+    _, (columns,), (keys,) = table
+    if not keys:
+        return
+    words = normalise(columns)
+    order = argsort(words)
+    ascending = words.take(order)
+    at = data.draw(st.integers(0, len(keys) - 1))
+    bound = keys[at]
+    assert count_below(ascending, words.row(at)) == sum(key < bound for key in keys)
+    expected = [i for i in range(1, len(keys)) if not keys[i - 1] < keys[i]]
+    assert first_out_of_order(words) == (expected[0] if expected else None)
+    assert first_out_of_order(ascending, strictly=False) is None
+
+
+@given(tables(max_parts=1), st.integers(0, 12))
+@settings(max_examples=100, deadline=None)
+def test_slices_and_chunks_change_nothing(table, cut):
+    _, (columns,), (keys,) = table
+    cut = min(cut, len(keys))
+    chunked = [pa.chunked_array([column[:cut], column[cut:]]) for column in columns]
+    assert argsort(normalise(chunked)).tolist() == argsort(normalise(columns)).tolist()
+    sliced = [column[cut:] for column in columns]
+    rest = keys[cut:]
+    assert argsort(normalise(sliced)).tolist() == sorted(range(len(rest)), key=rest.__getitem__)
+
+
+def test_common_keys_take_one_word():
+    numbers = np.arange(0, 2_000_000, 997)
+    users = pa.array([f"user-{n:010d}" for n in numbers])
+    ids = pa.array(numbers, pa.int64())
+    shops = pa.array(numbers % 1000, pa.int32())
+    for columns in ([users], [ids], [ids, shops], [users, shops], [shops, users]):
+        assert len(normalise(columns).words) == 1
+
+
+def test_equal_rows_take_no_word():
+    same = normalise([pa.array([7, 7, 7]), pa.array(["x", "x", "x"])])
+    assert same.words == ()
+    assert argsort(same).tolist() == [0, 1, 2]
+    assert group_starts(same).tolist() == [True, False, False]
+    assert count_below(same, ()) == 0
+
+
+def test_nested_columns_are_no_keys():
+    from lakestore.errors import InvariantError
+
+    with pytest.raises(InvariantError, match="list"):
+        normalise([pa.array([[1], [2]])])
