@@ -1,0 +1,300 @@
+"""Reading one data file, written under any schema of the table, as rows of the schema that is wanted.
+
+1. The file's own schema says which of its columns has which field id and type; ``core.project`` maps them.
+2. Partition columns are what the manifest says of the partition, whatever the file holds.
+3. Row groups whose statistics cannot meet the predicate are skipped.
+4. The row kind is not decoded where the statistics of the file say that all rows are inserts, as in most files.
+   (``_DELETE_ROW_COUNT`` of the manifest is not relied on: some writers leave it 0 over retract rows.)
+
+Batches are bounded in rows and, roughly, in bytes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from lakestore.core.project import ColumnSource, evolved, evolved_bound, sources_of, stored
+from lakestore.core.prune import Bounds, all_null, may_match
+from lakestore.core.value_text import Internal
+from lakestore.core.values import array_of
+from lakestore.errors import CorruptTableError, ErrorKind, NotFoundError, UnsupportedFormatError
+from lakestore.format.binary_row import decode_row
+from lakestore.format.parquet_read import ParquetSource, open_parquet
+from lakestore.model.arrow import arrow_schema
+from lakestore.model.datafile import DataFile
+from lakestore.model.options import FileOptions, PartitionOptions
+from lakestore.model.predicate import Predicate, columns_of
+from lakestore.model.rows import VALUE_KIND, VALUE_KIND_ID, RowKind, file_fields
+from lakestore.model.schema import TableSchema
+from lakestore.model.types import DataType, Field
+from lakestore.storage.file_names import file_format
+from lakestore.storage.partition_paths import partition_dirs
+from lakestore.storage.paths import TablePaths
+from lakestore.storage.store import Store
+
+BATCH_BYTES = 32 * 1024 * 1024
+"""Decoded bytes of a batch at most, roughly."""
+
+_INSERT = pa.scalar(int(RowKind.INSERT), pa.int8())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFiles:
+    """What it takes to read the data files of a table.
+
+    Attributes:
+        store: Where they are.
+        paths: How they are called.
+        schema: Schema that rows are handed out in.
+        schema_of: Schema by id, for files of other schemas.
+        partition: How folders of partitions are spelled.
+        files: Where data files are.
+        what: Table and snapshot, for messages.
+        batch_rows: Rows of a batch at most.
+    """
+
+    store: Store
+    paths: TablePaths
+    schema: TableSchema
+    schema_of: Callable[[int], TableSchema]
+    partition: PartitionOptions = field(default_factory=PartitionOptions)
+    files: FileOptions = field(default_factory=FileOptions)
+    what: str = "the table"
+    batch_rows: int = 128 * 1024
+
+    def bucket(self, partition: bytes, bucket: int) -> "BucketFiles":
+        """The files of one bucket."""
+        values = decode_row(partition, self.schema.partition_types)
+        return BucketFiles(self, values, bucket)
+
+
+class BucketFiles:
+    """Opens data files of one bucket.
+
+    Args:
+        table: The table's files.
+        partition: Values of the partition columns, in internal form.
+        bucket: Bucket number.
+
+    Attributes:
+        table: The table's files.
+    """
+
+    def __init__(self, table: TableFiles, partition: Sequence[Internal], bucket: int) -> None:
+        self.table = table
+        keys = table.schema.partition_keys
+        self._constants: Mapping[str, Internal] = dict(zip(keys, partition, strict=True))
+        self._folders = partition_dirs(keys, table.schema.partition_types, partition, table.partition)
+        self._bucket = bucket
+
+    def path_of(self, file: DataFile) -> str:
+        """Path of a file.
+
+        Raises:
+            UnsupportedFormatError: It lies outside the table's folder.
+        """
+        if file.external_path is not None:
+            raise UnsupportedFormatError(
+                f"{self.table.what}: file {file.name} lies outside the table's folder, at {file.external_path};"
+                " this release reads files inside it only"
+            )
+        return self.table.paths.data_file(
+            self._folders, self._bucket, file.name, data_directory=self.table.files.directory
+        )
+
+    def open(self, file: DataFile, columns: Sequence[Field], *, where: Predicate | None = None) -> "OpenFile":
+        """Open a file.
+
+        Args:
+            file: The file.
+            columns: Columns to hand out, by field id; ``_SEQUENCE_NUMBER`` and ``_VALUE_KIND`` may be among them.
+            where: Bound predicate on columns of the wanted schema: row groups that cannot meet it are skipped.
+
+        Raises:
+            NotFoundError: The file is gone.
+            CorruptTableError: It is damaged, or not what the manifest says.
+            UnsupportedFormatError: Its format or a change of type is not read.
+        """
+        path = self.path_of(file)
+        schema = self.table.schema_of(file.schema_id)
+        refuse_file(file, schema, self.table.what)
+        own = file_fields(schema, thin=True)
+        sources = sources_of(own, columns, what=f"file {file.name} of {self.table.what}")
+        try:
+            parquet = open_parquet(self.table.store, path, size=file.size)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"data file {path} of {self.table.what} is gone: the snapshot may have expired while it was read;"
+                " read a snapshot that is still there",
+                kind=ErrorKind.FILE_NOT_FOUND,
+            ) from error
+        try:
+            _check_rows(parquet, file)
+            return OpenFile(parquet, sources, self._constants, self.table.batch_rows, self._groups(parquet, own, where))
+        except BaseException:
+            parquet.close()
+            raise
+
+    def _groups(self, parquet: ParquetSource, own: Sequence[Field], where: Predicate | None) -> list[int]:
+        groups = range(len(parquet.group_rows))
+        if where is None:
+            return list(groups)
+        wanted = columns_of(where)
+        fields = [each for each in self.table.schema.fields if each.name in wanted]
+        sources = sources_of(own, fields, what=parquet.path)
+        return [group for group in groups if self._may_match(parquet, sources, group, where)]
+
+    def _may_match(self, parquet: ParquetSource, sources: Sequence[ColumnSource], group: int, where: Predicate) -> bool:
+        rows = parquet.group_rows[group]
+        known = parquet.group_bounds(group, [source.own.name for source in sources if source.own is not None])
+        bounds: dict[str, Bounds] = {}
+        for source in sources:
+            name = source.target.name
+            if name in self._constants:
+                bounds[name] = constant_bounds(self._constants[name], rows)
+            elif source.own is None:
+                bounds[name] = all_null(rows)
+            elif source.own.name in known:
+                bounds[name] = evolved_bounds(known[source.own.name], source.own.type, source.target.type)
+        return may_match(where, bounds, rows)
+
+
+class OpenFile:
+    """One open data file; a context manager. Made by ``BucketFiles.open``."""
+
+    def __init__(
+        self,
+        parquet: ParquetSource,
+        sources: Sequence[ColumnSource],
+        constants: Mapping[str, Internal],
+        batch_rows: int,
+        groups: Sequence[int],
+    ) -> None:
+        self._parquet = parquet
+        self._sources = sources
+        self._constants = constants
+        self._groups = groups
+        self._schema = arrow_schema([source.target for source in sources])
+        self._only_inserts = self._says_only_inserts()
+        self._physical = tuple(
+            source.own.name for source in sources if source.own is not None and self._is_in_file(source)
+        )
+        fitting = BATCH_BYTES // parquet.row_bytes(self._physical)
+        self._rows = max(1, min(batch_rows, fitting))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in file order, in the wanted columns and Arrow types.
+
+        Raises:
+            CorruptTableError: The file is damaged, or a value does not fit its declared type.
+        """
+        if self._physical:
+            for batch in self._parquet.batches(self._physical, rows=self._rows, groups=self._groups):
+                yield self._finished(batch, batch.num_rows)
+            return
+        for group in self._groups:
+            rows = self._parquet.group_rows[group]
+            for begin in range(0, rows, self._rows):
+                yield self._finished(None, min(self._rows, rows - begin))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._parquet.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _is_in_file(self, source: ColumnSource) -> bool:
+        """Whether the file is read for that column; a column it should have and has not reads as null, if it may."""
+        if source.own is None or source.target.name in self._constants:
+            return False
+        if source.own.id == VALUE_KIND_ID and self._only_inserts:
+            return False
+        if source.own.name in self._parquet.types:
+            return True
+        if not source.own.type.nullable:
+            raise CorruptTableError(
+                f"column {source.own.name!r} is NOT NULL in the file's schema, but the file does not have it",
+                path=self._parquet.path,
+            )
+        return False
+
+    def _says_only_inserts(self) -> bool:
+        bounds = [self._parquet.group_bounds(group, [VALUE_KIND]).get(VALUE_KIND) for group in self._groups]
+        return all(one is not None and one.min == one.max == RowKind.INSERT for one in bounds)
+
+    def _finished(self, batch: pa.RecordBatch | None, rows: int) -> pa.RecordBatch:
+        arrays = []
+        for source, wanted in zip(self._sources, self._schema, strict=True):
+            name = source.target.name
+            if name in self._constants:
+                scalar = array_of([self._constants[name]], source.target.type)[0]
+                arrays.append(pa.repeat(scalar, rows))
+            elif source.target.id == VALUE_KIND_ID and self._only_inserts:
+                arrays.append(pa.repeat(_INSERT, rows))
+            elif batch is None or source.own is None or source.own.name not in batch.schema.names:
+                arrays.append(pa.nulls(rows, wanted.type))
+            else:
+                arrays.append(self._cast(batch.column(source.own.name), source.own, source.target))
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _cast(self, column: Any, own: Field, target: Field) -> Any:  # noqa: ANN401 - pyarrow has no types
+        try:
+            return evolved(stored(column, own.type), own.type, target.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise CorruptTableError(
+                f"column {own.name!r} cannot be read as {own.type}: {error}", path=self._parquet.path
+            ) from error
+
+
+def constant_bounds(value: Internal, rows: int) -> Bounds:
+    """The bounds of a column that is one value in all rows."""
+    return all_null(rows) if value is None else Bounds(min=value, max=value, null_count=0)
+
+
+def evolved_bounds(bounds: Bounds, own: DataType, target: DataType) -> Bounds:
+    """Bounds of a file's column in terms of the type that it is read as."""
+    return Bounds(
+        min=evolved_bound(bounds.min, own, target),
+        max=evolved_bound(bounds.max, own, target),
+        null_count=bounds.null_count,
+        exact=bounds.exact,
+    )
+
+
+def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:
+    """Refuse files that this release cannot read, or would read wrongly.
+
+    Args:
+        file: The file.
+        schema: The schema it was written with.
+        what: Table and snapshot, for messages.
+
+    Raises:
+        UnsupportedFormatError: The format is not Parquet, or only part of the columns are in the file.
+    """
+    form = file_format(file.name)
+    if form.lower() != "parquet":
+        raise UnsupportedFormatError(
+            f"{what}: file {file.name} is of format {form}; this release reads parquet data files only"
+        )
+    if file.write_columns is not None and not set(schema.names) <= set(file.write_columns):
+        raise UnsupportedFormatError(
+            f"{what}: file {file.name} holds only the columns {', '.join(file.write_columns)}; this release does not"
+            " read tables with data evolution (option data-evolution.enabled)"
+        )
+
+
+def _check_rows(parquet: ParquetSource, file: DataFile) -> None:
+    if parquet.num_rows != file.row_count:
+        raise CorruptTableError(
+            f"the file has {parquet.num_rows} rows, the manifest says {file.row_count}", path=parquet.path
+        )

@@ -1,0 +1,238 @@
+"""Reading a section of overlapping sorted runs as the state of its keys, in bounded memory.
+
+1. Each run hands out its rows in key order, file after file; a cursor buffers up to a window of them.
+2. Every round fills the cursors and normalises the buffered keys together. The least of the last buffered keys of
+   the runs that have more to come is the cut: below it no run can bring another row.
+3. The merge kernel says which rows below the cut are the state of their keys: one mask per run. Values are
+   filtered by the masks, run by run; they are never joined, sorted or gathered.
+4. Rows at or above the cut wait for the next round. If a single key fills all that is buffered, more is buffered.
+
+Sequence numbers are read only where the order of the runs does not say which version is newer.
+
+Invariants: memory is runs x window; each key comes out at most once; keys that are out of order are an error.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lakestore.core.merge import Kinds, RunVersions
+from lakestore.core.merge.deduplicate import survivors
+from lakestore.core.sections import Run, Section, oldest_first
+from lakestore.core.sorting import KeyWords, count_below, first_out_of_order, normalise_together
+from lakestore.data.file_reader import BucketFiles
+from lakestore.errors import CorruptTableError, UnsupportedFormatError
+from lakestore.model.arrow import arrow_schema
+from lakestore.model.options import MergeOptions
+from lakestore.model.predicate import Predicate
+from lakestore.model.rows import KIND_FIELD, SEQUENCE_FIELD, SEQUENCE_NUMBER, VALUE_KIND, MergeEngine
+from lakestore.model.types import Field
+from lakestore.storage.parallel import ReadAhead
+
+
+def read_merged(
+    bucket: BucketFiles,
+    section: Section,
+    columns: Sequence[Field],
+    *,
+    options: MergeOptions,
+    window_rows: int,
+    where_key: Predicate | None = None,
+) -> Generator[pa.Table, None, None]:
+    """The state of the keys of a section: rows of tables, in no promised order within a round.
+
+    Args:
+        bucket: The bucket that the section is of.
+        section: Its runs.
+        columns: Columns to hand out.
+        options: How versions of a key become one row.
+        window_rows: Rows of one run held at a time, about.
+        where_key: Bound predicate on key and partition columns only: row groups that cannot meet it are skipped.
+
+    Raises:
+        CorruptTableError: A file is damaged, or its keys are out of order.
+        UnsupportedFormatError: The merge engine is not read.
+        NotFoundError: A file is gone.
+    """
+    if options.engine is not MergeEngine.DEDUPLICATE:
+        raise UnsupportedFormatError(
+            f"{bucket.table.what}: merge-engine {options.engine} needs its rows merged, which this release does for"
+            " deduplicate only; compact the table fully with another engine to read it"
+        )
+    merge = _Merge(bucket, section, columns, options=options)
+    with ExitStack() as stack:
+        cursors = [
+            stack.enter_context(closing(_Cursor(bucket, run, merge.read_columns, where_key, window_rows)))
+            for run in merge.runs
+        ]
+        floor: list[pa.Array] | None = None
+        while live := [cursor for cursor in cursors if cursor.fill(window_rows // 2)]:
+            tables, floor = merge.round(live, floor)
+            yield from tables
+
+
+class _Merge:
+    """What is the same in every round: which columns are read, and what decides."""
+
+    def __init__(
+        self, bucket: BucketFiles, section: Section, columns: Sequence[Field], *, options: MergeOptions
+    ) -> None:
+        schema = bucket.table.schema
+        self._options = options
+        self._what = bucket.table.what
+        self._keys = schema.trimmed_primary_keys
+        self._schema = arrow_schema(columns)
+        ordered = None if options.sequence_fields else oldest_first(section.runs)
+        self.runs = section.runs if ordered is None else ordered
+        self._by_sequence = ordered is None and len(section.runs) > 1
+        needed = [*columns, *schema.select(self._keys), KIND_FIELD]
+        if self._by_sequence:
+            needed += [*schema.select(options.sequence_fields), SEQUENCE_FIELD]
+        self.read_columns = tuple({field.name: field for field in needed}.values())
+
+    def round(
+        self, cursors: Sequence["_Cursor"], floor: list[pa.Array] | None
+    ) -> tuple[list[pa.Table], list[pa.Array] | None]:
+        """Merge what no run can add to any more; the rows, and the key below which all is done."""
+        keys = self._normalised(cursors, floor)
+        open_runs = [index for index, cursor in enumerate(cursors) if not cursor.exhausted]
+        if not open_runs:
+            return self._merged(cursors, keys, [cursor.rows for cursor in cursors]), None
+        least = min(open_runs, key=lambda index: keys[index].row(-1))
+        cut = keys[least].row(-1)
+        counts = [count_below(own, cut) for own in keys]
+        if not any(counts):
+            for index in open_runs:
+                cursors[index].fill(2 * cursors[index].rows)
+            return [], floor
+        floor = cursors[least].last_key(self._keys)
+        return self._merged(cursors, keys, counts), floor
+
+    def _normalised(self, cursors: Sequence["_Cursor"], floor: list[pa.Array] | None) -> list[KeyWords]:
+        """Keys of the buffered rows, proven to ascend from the floor."""
+        parts: list[Sequence[Any]] = [[cursor.buffer.column(name) for name in self._keys] for cursor in cursors]
+        if floor is not None:
+            parts.append(floor)
+        keys = list(normalise_together(parts))
+        bottom = keys.pop().row(0) if floor is not None else None
+        for cursor, own in zip(cursors, keys, strict=True):
+            wrong = first_out_of_order(own, strictly=False)
+            if wrong is not None or (bottom is not None and own.row(0) < bottom):
+                raise CorruptTableError(
+                    f"{self._what}: the rows of {cursor.describe()} are not in the order of the key"
+                    f" ({', '.join(self._keys)})"
+                )
+        return keys
+
+    def _merged(self, cursors: Sequence["_Cursor"], keys: Sequence[KeyWords], counts: Sequence[int]) -> list[pa.Table]:
+        tables = [cursor.take(count) for cursor, count in zip(cursors, counts, strict=True)]
+        keys = [own.slice(0, count) for own, count in zip(keys, counts, strict=True)]
+        orders = self._orders(tables)
+        runs = [
+            RunVersions(keys=own, order=order, kinds=kinds_of(table))
+            for own, order, table in zip(keys, orders, tables, strict=True)
+        ]
+        masks = survivors(runs, ignore_retracts=self._options.ignore_delete)
+        filtered = (
+            _filtered(table.select(self._schema.names), mask) for table, mask in zip(tables, masks, strict=True)
+        )
+        return [table for table in filtered if table.num_rows]
+
+    def _orders(self, tables: Sequence[pa.Table]) -> Sequence[KeyWords | None]:
+        if not self._by_sequence:
+            return [None] * len(tables)
+        options = self._options
+        numbers = normalise_together([[table.column(SEQUENCE_NUMBER)] for table in tables])
+        if not options.sequence_fields:
+            return numbers
+        fields = normalise_together(
+            [[table.column(name) for name in options.sequence_fields] for table in tables],
+            descending=options.sequence_descending,
+        )
+        return [field.then(number) for field, number in zip(fields, numbers, strict=True)]
+
+
+class _Cursor:
+    """Reads one run and buffers its next rows.
+
+    Attributes:
+        buffer: Rows read and not taken yet.
+        exhausted: Whether nothing comes after them.
+    """
+
+    def __init__(
+        self,
+        bucket: BucketFiles,
+        run: Run,
+        columns: Sequence[Field],
+        where_key: Predicate | None,
+        window_rows: int,
+    ) -> None:
+        self._run = run
+        self._batch_rows = max(1, window_rows // 2)
+        self._batches = ReadAhead(_run_batches(bucket, run, columns, where_key))
+        self.buffer: pa.Table = pa.Table.from_batches([], arrow_schema(columns))
+        self.exhausted = False
+
+    @property
+    def rows(self) -> int:
+        """Rows buffered."""
+        return int(self.buffer.num_rows)
+
+    def fill(self, rows: int) -> bool:
+        """Read until more than ``rows`` are buffered or nothing is left; whether any row is buffered."""
+        pieces = [self.buffer]
+        count = self.rows
+        while count <= rows and not self.exhausted:
+            batch = next(self._batches, None)
+            if batch is None:
+                self.exhausted = True
+                break
+            pieces.append(pa.Table.from_batches([batch]))
+            count += batch.num_rows
+        if len(pieces) > 1:
+            self.buffer = pa.concat_tables(pieces)
+        return count > 0
+
+    def take(self, count: int) -> pa.Table:
+        """The first rows, which leave the buffer."""
+        taken = self.buffer.slice(0, count)
+        self.buffer = self.buffer.slice(count)
+        return taken
+
+    def last_key(self, names: Sequence[str]) -> list[pa.Array]:
+        """Key of the last buffered row, as arrays of one value that hold on to nothing else."""
+        last = pa.array([self.rows - 1])
+        return [self.buffer.column(name).take(last).combine_chunks() for name in names]
+
+    def describe(self) -> str:
+        """The run's files, for messages."""
+        return ", ".join(file.name for file in self._run.files)
+
+    def close(self) -> None:
+        """Close the file being read."""
+        self._batches.close()
+
+
+def kinds_of(rows: Any) -> Kinds | None:  # noqa: ANN401 - a table or a record batch
+    """The row kinds of rows, None if all are inserts."""
+    kinds: Kinds = rows.column(VALUE_KIND).to_numpy()
+    return kinds if kinds.any() else None
+
+
+def _run_batches(
+    bucket: BucketFiles, run: Run, columns: Sequence[Field], where_key: Predicate | None
+) -> Generator[pa.RecordBatch, None, None]:
+    for file in run.files:
+        with bucket.open(file, columns, where=where_key) as opened:
+            yield from opened.batches()
+
+
+def _filtered(table: pa.Table, mask: Any) -> pa.Table:  # noqa: ANN401 - a NumPy mask
+    count = int(np.count_nonzero(mask))
+    if count == len(mask):
+        return table
+    return table.filter(pa.array(mask)) if count else table.slice(0, 0)

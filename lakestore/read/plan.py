@@ -1,0 +1,252 @@
+"""Planning a scan: from a snapshot and a predicate to splits.
+
+1. Refuse what would be read wrongly: deletion vectors, unknown formats, merge engines that need a merge.
+2. Read the manifests that can matter, merge their entries into live files, and prune (``read.prune``).
+3. Cut each bucket of a primary-key table into sections; leave out sections of which no row can match. Files of
+   sections that need no merge become raw splits; the others become merged splits of whole sections.
+4. Files of an append table are raw, in the order of their sequence numbers.
+5. Pack splits up to the target size.
+
+Invariant: planning reads metadata only, and a plan holds every file that has a row to return.
+"""
+
+from collections.abc import Sequence
+
+from lakestore.core.bind import bind
+from lakestore.core.conflict import rank_of
+from lakestore.core.pack import pack_ordered
+from lakestore.core.project import sources_of
+from lakestore.core.sections import Section, sections_of
+from lakestore.data.file_reader import refuse_file
+from lakestore.errors import UnsupportedFormatError
+from lakestore.events import ScanPlanned
+from lakestore.format.binary_row import decode_row
+from lakestore.format.index_manifest import DELETION_VECTORS_INDEX
+from lakestore.meta.scan import ScanCounters, live_entries_of
+from lakestore.model.datafile import DataFile
+from lakestore.model.manifest import ManifestEntry
+from lakestore.model.options import ScanOptions, TableOptions
+from lakestore.model.predicate import Predicate, columns_of
+from lakestore.model.rows import MergeEngine
+from lakestore.model.schema import TableSchema
+from lakestore.model.snapshot import Snapshot
+from lakestore.model.split import Plan, PruneReport, Split
+from lakestore.read.parts import ScanParts
+from lakestore.read.prune import BY_BUCKET, BY_KEY, BY_PARTITION, BY_STATS, Pruner
+
+_Bucket = tuple[bytes, int]
+
+
+def plan_scan(
+    parts: ScanParts,
+    *,
+    schema: TableSchema,
+    options: TableOptions,
+    snapshot: Snapshot | None,
+    where: Predicate | None = None,
+    columns: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Plan:
+    """Plan a scan.
+
+    Args:
+        parts: The open table.
+        schema: Schema that rows are returned in.
+        options: That schema's options.
+        snapshot: The snapshot to read; None for a table that has none, which reads as empty.
+        where: Predicate as the user made it; the plan holds it bound.
+        columns: Names of the columns to return, in order; None for all.
+        limit: Greatest number of rows to return.
+
+    Raises:
+        NotFoundError: A column does not exist, or a metadata file is gone.
+        InvalidInputError: The predicate does not fit the columns.
+        UnsupportedFormatError: The table needs a feature that this release refuses.
+        CorruptTableError: A metadata file is damaged.
+    """
+    began = parts.env.clock.monotonic()
+    names = schema.names if columns is None else tuple(columns)
+    schema.select(names)
+    bound = None if where is None else bind(where, schema.fields)
+    if snapshot is None:
+        return Plan(snapshot_id=None, schema_id=schema.id, splits=(), where=bound, columns=names, limit=limit)
+    planner = _Planner(parts, schema, options, snapshot, bound, names)
+    splits, report = planner.splits()
+    if bound is None and limit is not None:
+        splits = _enough(splits, limit)
+    plan = Plan(
+        snapshot_id=snapshot.id,
+        schema_id=schema.id,
+        splits=splits,
+        where=bound,
+        columns=names,
+        limit=limit,
+        report=report,
+    )
+    parts.env.emit(
+        ScanPlanned(
+            table=parts.name,
+            snapshot_id=snapshot.id,
+            manifests_read=report.manifests - report.manifests_skipped,
+            manifests_skipped=report.manifests_skipped,
+            files_read=report.files_left,
+            files_skipped=report.files - report.files_left,
+            milliseconds=(parts.env.clock.monotonic() - began) * 1000,
+        )
+    )
+    return plan
+
+
+class _Planner:
+    """One planning of one scan."""
+
+    def __init__(
+        self,
+        parts: ScanParts,
+        schema: TableSchema,
+        options: TableOptions,
+        snapshot: Snapshot,
+        where: Predicate | None,
+        columns: Sequence[str],
+    ) -> None:
+        self._parts = parts
+        self._schema = schema
+        self._options = options
+        self._snapshot = snapshot
+        self._what = parts.what(snapshot.id)
+        self._files = parts.files(schema, options, snapshot.id)
+        self._pruner = Pruner(schema, self._files.schema_of, options.bucket, where)
+        looked_at = {*columns, *(() if where is None else columns_of(where))}
+        self._fields = [field for field in schema.fields if field.name in looked_at]
+
+    def splits(self) -> tuple[tuple[Split, ...], PruneReport]:
+        """The splits, and what was skipped."""
+        self._refuse_deletion_vectors()
+        entries, counters, total = self._live()
+        kept = [entry for entry in entries if self._pruner.keeps_entry(entry)]
+        splits = [
+            split
+            for (partition, bucket), files in _by_bucket(kept).items()
+            for split in self._bucket_splits(partition, bucket, files)
+        ]
+        self._refuse_files([file for split in splits for file in split.files])
+        skipped = self._pruner.skipped
+        report = PruneReport(
+            manifests=counters.manifests,
+            manifests_skipped=counters.manifests_skipped,
+            files=counters.files,
+            files_by_partition=skipped[BY_PARTITION],
+            files_by_bucket=skipped[BY_BUCKET],
+            files_by_key=skipped[BY_KEY],
+            files_by_stats=skipped[BY_STATS],
+            files_left=sum(len(split.files) for split in splits),
+            bytes=total,
+            bytes_left=sum(file.size for split in splits for file in split.files),
+        )
+        return tuple(splits), report
+
+    def _live(self) -> tuple[list[ManifestEntry], ScanCounters, int]:
+        metas = self._parts.manifests.read_snapshot_lists(self._snapshot)
+        entries, counters = live_entries_of(self._parts.manifests, metas, keep_manifest=self._pruner.keeps_manifest)
+        return entries, counters, sum(entry.file.size for entry in entries)
+
+    def _bucket_splits(self, partition: bytes, bucket: int, files: list[DataFile]) -> list[Split]:
+        scan = self._options.scan
+        if not self._schema.primary_keys:
+            files.sort(key=lambda file: file.min_sequence)
+            return _raw_splits(partition, bucket, files, scan)
+        self._refuse_level_zero(files)
+        sections = [one for one in sections_in(self._schema, files, what=self._what) if self._keeps(one, partition)]
+        merged = [section for section in sections if not section.raw]
+        self._refuse_merge(merged)
+        raw = [file for section in sections if section.raw for file in section.files]
+        bins = pack_ordered(
+            merged,
+            weight=lambda section: max(sum(file.size for file in section.files), scan.split_open_cost),
+            target=scan.split_target_bytes,
+        )
+        return _raw_splits(partition, bucket, raw, scan) + [
+            Split(
+                partition=partition,
+                bucket=bucket,
+                files=tuple(file for section in one for file in section.files),
+                raw=False,
+            )
+            for one in bins
+        ]
+
+    def _keeps(self, section: Section, partition: bytes) -> bool:
+        """A section goes when no row in it can match, since its answer is made of its rows."""
+        if any(self._pruner.keeps_file(file, partition) for file in section.files):
+            return True
+        self._pruner.skipped[BY_STATS] += len(section.files)
+        return False
+
+    def _refuse_deletion_vectors(self) -> None:
+        name = self._snapshot.index_manifest
+        if name is None:
+            return
+        if any(entry.index_type == DELETION_VECTORS_INDEX for entry in self._parts.manifests.read_index(name)):
+            raise UnsupportedFormatError(
+                f"{self._what} has deletion vectors (option deletion-vectors.enabled), which this release does not"
+                " apply: deleted rows would come back. Read it with another engine"
+            )
+
+    def _refuse_level_zero(self, files: Sequence[DataFile]) -> None:
+        first_row = self._options.merge.engine is MergeEngine.FIRST_ROW
+        if not (first_row or self._options.deletion_vectors) or all(file.level for file in files):
+            return
+        option = "merge-engine=first-row" if first_row else "deletion-vectors.enabled"
+        raise UnsupportedFormatError(
+            f"{self._what} has {option} and files of level 0, which no scan shows before they are compacted;"
+            " compact it with another engine to read it"
+        )
+
+    def _refuse_merge(self, merged: Sequence[Section]) -> None:
+        engine = self._options.merge.engine
+        if merged and engine is not MergeEngine.DEDUPLICATE:
+            raise UnsupportedFormatError(
+                f"{self._what}: merge-engine {engine} needs rows merged, which this release does for deduplicate"
+                f" only (file {merged[0].files[0].name} shares keys with others or holds retract rows); compact the"
+                " table fully with another engine to read it"
+            )
+
+    def _refuse_files(self, files: Sequence[DataFile]) -> None:
+        schemas = set[int]()
+        for file in files:
+            own = self._files.schema_of(file.schema_id)
+            refuse_file(file, own, self._what)
+            if file.schema_id not in schemas:
+                schemas.add(file.schema_id)
+                sources_of(own.fields, self._fields, what=f"{self._what}, file {file.name}")
+
+
+def sections_in(schema: TableSchema, files: Sequence[DataFile], *, what: str) -> tuple[Section, ...]:
+    """The sections of files of one bucket.
+
+    Raises:
+        CorruptTableError: A file's key bounds do not parse.
+    """
+    return sections_of(files, lambda key: rank_of(decode_row(key, schema.key_types, path=what)))
+
+
+def _by_bucket(entries: Sequence[ManifestEntry]) -> dict[_Bucket, list[DataFile]]:
+    buckets: dict[_Bucket, list[DataFile]] = {}
+    for entry in entries:
+        buckets.setdefault((entry.partition, entry.bucket), []).append(entry.file)
+    return buckets
+
+
+def _raw_splits(partition: bytes, bucket: int, files: Sequence[DataFile], scan: ScanOptions) -> list[Split]:
+    bins = pack_ordered(files, weight=lambda file: max(file.size, scan.split_open_cost), target=scan.split_target_bytes)
+    return [Split(partition=partition, bucket=bucket, files=one, raw=True) for one in bins]
+
+
+def _enough(splits: tuple[Split, ...], limit: int) -> tuple[Split, ...]:
+    """As many splits as surely hold that many rows; merged ones count for nothing."""
+    rows = 0
+    for count, split in enumerate(splits):
+        if rows >= limit:
+            return splits[:count]
+        rows += sum(file.row_count for file in split.files) if split.raw else 0
+    return splits

@@ -1,0 +1,130 @@
+"""Reading a plan: splits one after another, as record batches.
+
+Raw splits stream file by file; a few files are opened ahead, and small ones decoded ahead. Merged splits are merged
+section by section, and sections of one run are streamed too: only their retract rows have to go. What is left of
+the predicate is applied to the rows, columns that only it needs are dropped, and the limit cuts the stream. Batches
+come when they are asked for; closing the generator closes files and threads.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+
+import pyarrow as pa
+
+from lakestore.core.filter import keep
+from lakestore.core.merge import is_add
+from lakestore.data.file_reader import BucketFiles, OpenFile
+from lakestore.data.merge_reader import kinds_of, read_merged
+from lakestore.model.datafile import DataFile
+from lakestore.model.options import TableOptions
+from lakestore.model.predicate import Predicate, columns_of
+from lakestore.model.rows import KIND_FIELD
+from lakestore.model.schema import TableSchema
+from lakestore.model.split import Plan, Split
+from lakestore.model.types import Field
+from lakestore.read.parts import ScanParts
+from lakestore.read.plan import sections_in
+from lakestore.read.prune import key_part
+from lakestore.storage.parallel import map_ordered
+
+FILES_AHEAD = 4
+"""Files of a raw split that are open at a time."""
+
+
+def read_plan(
+    parts: ScanParts, plan: Plan, *, schema: TableSchema, options: TableOptions
+) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of a plan.
+
+    Args:
+        parts: The open table.
+        plan: The plan.
+        schema: The schema that it was planned in.
+        options: That schema's options.
+
+    Raises:
+        NotFoundError: A data file is gone: the snapshot expired.
+        CorruptTableError: A data file is damaged.
+        UnsupportedFormatError: A data file needs a feature that this release refuses.
+        StorageError: The store failed.
+    """
+    reader = _Reader(parts, plan, schema, options)
+    left = plan.limit
+    for split in plan.splits:
+        if left == 0:
+            return
+        with closing(reader.read(split)) as batches:
+            for batch in batches:
+                cut = batch if left is None else batch.slice(0, left)
+                if left is not None:
+                    left -= cut.num_rows
+                if cut.num_rows:
+                    yield cut
+                if left == 0:
+                    return
+
+
+class _Reader:
+    """What is the same for all splits of a plan."""
+
+    def __init__(self, parts: ScanParts, plan: Plan, schema: TableSchema, options: TableOptions) -> None:
+        self._files = parts.files(schema, options, plan.snapshot_id)
+        self._schema = schema
+        self._options = options
+        self._where = plan.where
+        self._where_key = key_part(plan.where, schema)
+        self._columns = list(plan.columns)
+        self._fields = _fields_to_read(schema, plan.columns, plan.where)
+        self._raw_fields = (*self._fields, KIND_FIELD) if schema.primary_keys else self._fields
+
+    def read(self, split: Split) -> Generator[pa.RecordBatch, None, None]:
+        """The rows of one split, filtered and projected."""
+        bucket = self._files.bucket(split.partition, split.bucket)
+        if split.raw:
+            yield from self._read_raw(bucket, split.files)
+            return
+        for section in sections_in(self._schema, split.files, what=self._files.what):
+            if len(section.runs) == 1:
+                yield from self._read_raw(bucket, section.files)
+                continue
+            merged = read_merged(
+                bucket,
+                section,
+                self._fields,
+                options=self._options.merge,
+                window_rows=self._options.scan.window_rows,
+                where_key=self._where_key,
+            )
+            with closing(merged) as tables:
+                for table in tables:
+                    yield from self._finished(table).to_batches()
+
+    def _read_raw(self, bucket: BucketFiles, files: Sequence[DataFile]) -> Generator[pa.RecordBatch, None, None]:
+        def opened(file: DataFile) -> "OpenFile | list[pa.RecordBatch]":
+            source = bucket.open(file, self._raw_fields, where=self._where)
+            if file.row_count > bucket.table.batch_rows:
+                return source
+            with source:
+                return list(source.batches())
+
+        with closing(map_ordered(opened, files, workers=min(FILES_AHEAD, len(files)))) as ahead:
+            for source in ahead:
+                if isinstance(source, list):
+                    yield from map(self._finished_raw, source)
+                    continue
+                with source:
+                    yield from map(self._finished_raw, source.batches())
+
+    def _finished_raw(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Retract rows have nothing to hide here: they just go."""
+        kinds = kinds_of(batch) if self._schema.primary_keys else None
+        return self._finished(batch if kinds is None else batch.filter(pa.array(is_add(kinds))))
+
+    def _finished(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
+        return keep(self._where, rows).select(self._columns)
+
+
+def _fields_to_read(schema: TableSchema, columns: Sequence[str], where: Predicate | None) -> tuple[Field, ...]:
+    """Columns of the result, then those that only the predicate needs; one at least, to count rows by."""
+    needed = [*columns, *sorted(columns_of(where) if where is not None else ())]
+    return schema.select(dict.fromkeys(needed or schema.names[:1]))
