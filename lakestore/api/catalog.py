@@ -1,0 +1,195 @@
+"""Connections: a warehouse folder with databases and tables, and tables opened by their own path."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lakestore.api.context import TableContext
+from lakestore.api.table import Table
+from lakestore.core.validate import normalise_new_schema
+from lakestore.env import Env
+from lakestore.errors import AlreadyExistsError, ErrorKind, InvalidInputError, NotFoundError
+from lakestore.meta.schemas import Schemas
+from lakestore.model.arrow import assign_ids, fields_from_arrow
+from lakestore.model.schema import TableSchema
+from lakestore.model.types import Field, parse_type_text
+from lakestore.storage.fsspec_store import open_store
+from lakestore.storage.lock import CommitLock
+from lakestore.storage.paths import TablePaths, WarehousePaths
+from lakestore.storage.store import Store
+
+DEFAULT_DATABASE = "default"
+
+
+def connect(
+    warehouse: str | Path,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    lock: CommitLock | None = None,
+    env: Env | None = None,
+) -> "Lake":
+    """Open a warehouse: a folder on any fsspec filesystem that holds databases and tables.
+
+    Args:
+        warehouse: Path or URL, e.g. ``./warehouse`` or ``s3://bucket/warehouse``. It need not exist yet.
+        storage_options: Handed to fsspec, as in pandas and polars.
+        lock: Guards commits on filesystems that have no atomic create.
+        env: Clock, ids and event listener; the machine's own by default.
+
+    Raises:
+        InvalidInputError: The URL names no known filesystem, or its package is not installed.
+    """
+    store, root = open_store(warehouse, storage_options=storage_options, lock=lock)
+    return Lake(store, root, env or Env())
+
+
+def open_table(
+    path: str | Path,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    lock: CommitLock | None = None,
+    env: Env | None = None,
+) -> Table:
+    """Open one table by the path or URL of its folder.
+
+    Raises:
+        NotFoundError: There is no table in that folder.
+    """
+    store, root = open_store(path, storage_options=storage_options, lock=lock)
+    return _open(store, TablePaths(root), root.rstrip("/").rsplit("/", 1)[-1], env or Env())
+
+
+class Lake:
+    """A warehouse. Made by ``connect``."""
+
+    def __init__(self, store: Store, root: str, env: Env) -> None:
+        self._store = store
+        self._paths = WarehousePaths(root)
+        self._env = env
+
+    def databases(self) -> list[str]:
+        """Names of the databases, sorted."""
+        names = self._store.list_directories(self._paths.root)
+        return sorted(name.removesuffix(".db") for name in names if name.endswith(".db"))
+
+    def tables(self, database: str = DEFAULT_DATABASE) -> list[str]:
+        """Names of the tables in a database, sorted."""
+        folder = self._paths.database(database)
+        found = []
+        for name in self._store.list_directories(folder):
+            paths = TablePaths(self._paths.table(database, name))
+            if self._store.list(paths.schema_dir()):
+                found.append(name)
+        return sorted(found)
+
+    def table(self, name: str) -> Table:
+        """Open a table by ``database.table``, or ``table`` in the database ``default``.
+
+        Raises:
+            NotFoundError: There is no such table; the message names those there are.
+        """
+        database, short = _split_name(name)
+        paths = TablePaths(self._paths.table(database, short))
+        try:
+            return _open(self._store, paths, f"{database}.{short}", self._env)
+        except NotFoundError as error:
+            there = ", ".join(self.tables(database)) or "none"
+            raise NotFoundError(
+                f"table {name!r} not found in {self._store.url}; tables in {database!r}: {there}",
+                kind=ErrorKind.TABLE_NOT_FOUND,
+            ) from error
+
+    def create_table(
+        self,
+        name: str,
+        *,
+        schema: object,
+        primary_key: Sequence[str] = (),
+        partition_by: Sequence[str] = (),
+        options: Mapping[str, object] | None = None,
+        comment: str | None = None,
+        exists_ok: bool = False,
+    ) -> Table:
+        """Create a table.
+
+        Args:
+            name: ``database.table``, or ``table`` in the database ``default``.
+            schema: An Arrow schema, anything with ``__arrow_c_schema__``, or a mapping from column name to Paimon
+                type text such as ``{"id": "BIGINT", "name": "VARCHAR(20) NOT NULL"}``.
+            primary_key: Key columns; empty makes an append table.
+            partition_by: Partition columns.
+            options: Paimon table options.
+            comment: Table comment.
+            exists_ok: Open the table when it is there already, instead of raising.
+
+        Raises:
+            AlreadyExistsError: The table is there.
+            InvalidInputError: The schema, the keys or an option is wrong.
+            UnsupportedFormatError: It asks for a feature that this release refuses.
+        """
+        database, short = _split_name(name)
+        paths = TablePaths(self._paths.table(database, short))
+        wanted, notes = normalise_new_schema(
+            TableSchema(
+                id=0,
+                fields=_fields(schema),
+                primary_keys=_names(primary_key, "primary_key"),
+                partition_keys=_names(partition_by, "partition_by"),
+                options={key: _option_text(value) for key, value in (options or {}).items()},
+                comment=comment,
+                time_millis=self._env.clock.now_ms(),
+            )
+        )
+        schemas = Schemas(self._store, paths)
+        try:
+            schemas.create(wanted)
+        except AlreadyExistsError as error:
+            if exists_ok:
+                return self.table(name)
+            raise AlreadyExistsError(
+                f"table {name!r} already exists in {self._store.url}; pass exists_ok=True to open it",
+                kind=ErrorKind.TABLE_EXISTS,
+            ) from error
+        table = _open(self._store, paths, f"{database}.{short}", self._env)
+        table.notes = tuple(notes)
+        return table
+
+    def __repr__(self) -> str:
+        return f"<Lake at {self._store.url}>"
+
+
+def _open(store: Store, paths: TablePaths, name: str, env: Env) -> Table:
+    return Table(TableContext.open(store, paths, name=name, env=env))
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    database, _, short = name.rpartition(".")
+    return database or DEFAULT_DATABASE, short
+
+
+def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidInputError(f"{what}={names!r}: expected a list of column names, e.g. [{names!r}]")
+    return tuple(names)
+
+
+def _fields(schema: object) -> tuple[Field, ...]:
+    if isinstance(schema, Mapping):
+        return assign_ids([(name, parse_type_text(str(text)), None) for name, text in schema.items()])
+    if isinstance(schema, pa.Schema):
+        return fields_from_arrow(schema)
+    if hasattr(schema, "__arrow_c_schema__"):
+        return fields_from_arrow(pa.schema(schema))
+    if hasattr(schema, "__arrow_c_stream__"):
+        return fields_from_arrow(pa.RecordBatchReader.from_stream(schema).schema)
+    raise InvalidInputError(
+        f"schema is a {type(schema).__name__}: expected an Arrow schema, an object with __arrow_c_schema__, "
+        "or a mapping from column name to type text",
+        kind=ErrorKind.INVALID_SCHEMA,
+    )
+
+
+def _option_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

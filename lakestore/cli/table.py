@@ -1,0 +1,278 @@
+"""Commands on a table's data: create, describe, write, delete, read, explain, check."""
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from lakestore.cli.describe import print_description
+from lakestore.cli.inputs import InputFormat, read_input
+from lakestore.cli.render import print_json, print_json_lines, print_rows, print_table, stderr
+from lakestore.cli.target import find_table, key_values, split_target
+from lakestore.errors import InvalidInputError
+from lakestore.model.message import CommitResult
+
+TableName = Annotated[
+    str, typer.Argument(metavar="TABLE", help="Path or URL of a table, or db.table with --warehouse.")
+]
+Warehouse = Annotated[
+    str | None, typer.Option("--warehouse", "-w", help="Path or URL of the warehouse folder.")
+]
+StorageOptions = Annotated[
+    list[str] | None,
+    typer.Option("--storage-option", metavar="KEY=VALUE", help="Option of the filesystem; repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Where = Annotated[str | None, typer.Option("--where", help="SQL predicate, e.g. \"qty > 3 and day is not null\".")]
+AtSnapshot = Annotated[int | None, typer.Option("--snapshot", help="Read as of this snapshot.")]
+AtTimestamp = Annotated[
+    str | None, typer.Option("--timestamp", help="Read as of this time, ISO text or epoch milliseconds.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (create, describe, write, delete, read, explain, check):
+        app.command()(command)
+
+
+def create(
+    table: TableName,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", "-c", help='"name TYPE [NOT NULL]", e.g. "id BIGINT"; repeatable.'),
+    ] = None,
+    like: Annotated[str | None, typer.Option("--like", help="Take the columns of this data file.")] = None,
+    primary_key: Annotated[
+        str | None, typer.Option("--primary-key", "-k", help="Key columns, comma separated.")
+    ] = None,
+    partition_by: Annotated[
+        str | None, typer.Option("--partition-by", "-p", help="Partition columns, comma separated.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="Table option; repeatable.")
+    ] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="Table comment.")] = None,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> None:
+    r"""Create a table.
+
+    Example: lakestore create wh/shop.db/orders -c "id BIGINT" -c "qty INT" -k id -o bucket=4
+    """
+    lake, name = split_target(table, warehouse=warehouse, options=storage_option or [])
+    made = lake.create_table(
+        name,
+        schema=_columns(column or [], like),
+        primary_key=_words(primary_key),
+        partition_by=_words(partition_by),
+        options=key_values(option or [], "--option"),
+        comment=comment,
+    )
+    for note in made.notes:
+        stderr().print(f"note: {note}")
+    if as_json:
+        print_json({"table": made.name, "path": made.path, "notes": list(made.notes)})
+    else:
+        sys.stdout.write(f"created {made.name} at {made.path}\n")
+
+
+def _columns(columns: list[str], like: str | None) -> object:
+    if like is not None and not columns:
+        first = next(iter(read_input(like, InputFormat.AUTO, None)), None)
+        if first is None:
+            raise InvalidInputError(f"--like {like}: the file has no rows to take columns from")
+        return first.schema
+    if not columns or like is not None:
+        raise InvalidInputError('give the columns with --column "name TYPE", or with --like FILE')
+    found = {}
+    for text in columns:
+        name, _, kind = text.strip().partition(" ")
+        if not kind:
+            raise InvalidInputError(f'--column {text!r}: expected "name TYPE", e.g. "id BIGINT NOT NULL"')
+        found[name] = kind.strip()
+    return found
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def describe(
+    table: TableName, warehouse: Warehouse = None, storage_option: StorageOptions = None, as_json: AsJson = False
+) -> None:
+    """Show columns, keys, options and what the latest snapshot holds.
+
+    Example: lakestore describe wh/shop.db/orders
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    description = found.describe()
+    if as_json:
+        print_json(description.to_dict())
+    else:
+        print_description(found.name, found.path, description)
+
+
+def write(
+    table: TableName,
+    source: Annotated[str, typer.Argument(metavar="FILE", help="Data file, or - for standard input.")],
+    input_format: Annotated[InputFormat, typer.Option("--format", help="Format of FILE.")] = InputFormat.AUTO,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the partitions touched, or the whole table.")
+    ] = False,
+    where: Annotated[
+        str | None, typer.Option("--where", help="With --overwrite: the partitions that go.")
+    ] = None,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the rows of a CSV, JSON-lines, Parquet or Arrow file: by key where the table has one. One commit.
+
+    Example: lakestore write wh/shop.db/orders orders.csv
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    if where is not None and not overwrite:
+        raise InvalidInputError("--where belongs to --overwrite")
+    with _progress(f"writing {found.name}") as progress:
+        batches = _counted(read_input(source, input_format, found.schema), progress)
+        result = found.overwrite(batches, where=where) if overwrite else found.insert(batches)
+    _report(result, as_json=as_json)
+
+
+def delete(
+    table: TableName,
+    where: Annotated[str, typer.Option("--where", help="SQL predicate for the rows that go.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the rows.")] = False,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete rows of a primary-key table. One commit.
+
+    Example: lakestore delete wh/shop.db/orders --where "id in (1, 2)"
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    if dry_run:
+        rows = found.count(where)
+        if as_json:
+            print_json({"rows": rows, "dry_run": True})
+        else:
+            sys.stdout.write(f"would delete {rows:,} rows\n")
+        return
+    _report(found.delete(where), as_json=as_json)
+
+
+def _report(result: CommitResult, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"snapshots": list(result.snapshot_ids), "attempts": result.attempts})
+    elif result.snapshot_ids:
+        sys.stdout.write(f"committed snapshot {', '.join(map(str, result.snapshot_ids))}\n")
+    else:
+        sys.stdout.write("nothing to commit\n")
+
+
+def read(
+    table: TableName,
+    where: Where = None,
+    select: Annotated[str | None, typer.Option("--select", help="Columns, comma separated.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="Rows at most.")] = None,
+    snapshot: AtSnapshot = None,
+    timestamp: AtTimestamp = None,
+    arrow: Annotated[bool, typer.Option("--arrow", help="Write an Arrow stream, for pipes.")] = False,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+) -> None:
+    """Print rows.
+
+    Example: lakestore read wh/shop.db/orders --where "qty > 3" --select id,qty -n 10
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    view = found if snapshot is None and timestamp is None else found.at(snapshot=snapshot, timestamp=timestamp)
+    scan = view.scan(where, _words(select) or None, limit)
+    if arrow:
+        with pa.ipc.new_stream(sys.stdout.buffer, scan.schema) as sink:
+            for batch in scan.to_batches():
+                sink.write_batch(batch)
+    elif as_json:
+        print_json_lines(scan.to_batches())
+    else:
+        print_rows(scan.to_arrow())
+
+
+def explain(
+    table: TableName,
+    where: Where = None,
+    select: Annotated[str | None, typer.Option("--select", help="Columns, comma separated.")] = None,
+    snapshot: AtSnapshot = None,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a read would open, and what each rule skips.
+
+    Example: lakestore explain wh/shop.db/orders --where "id = 7"
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    view = found if snapshot is None else found.at(snapshot=snapshot)
+    explanation = view.scan(where, _words(select) or None).explain()
+    if as_json:
+        print_json(explanation.to_dict())
+    else:
+        sys.stdout.write(f"{explanation}\n")
+
+
+def check(
+    table: TableName,
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every data file too.")] = False,
+    latest: Annotated[bool, typer.Option("--latest", help="Only the latest snapshot.")] = False,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> int:
+    """Verify every invariant that can be seen. Exit code 3 when there is damage.
+
+    Example: lakestore check wh/shop.db/orders --deep
+    """
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    ids = None
+    if latest:
+        newest = found.snapshots.latest()
+        ids = [] if newest is None else [newest.id]
+    with _progress(f"checking {found.name}"):
+        report = found.check(deep=deep, snapshots=ids)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        columns = ["severity", "rule", "snapshot", "path", "message"]
+        if report.findings:
+            print_table(
+                columns,
+                [[item.severity, item.rule, item.snapshot_id, item.path, item.message] for item in report.findings],
+            )
+        verdict = "whole" if report.ok else f"DAMAGED; newest whole snapshot: {report.newest_whole_snapshot}"
+        rows = f", {report.rows:,} rows decoded" if deep else ""
+        sys.stdout.write(f"{report.snapshots} snapshots, {report.files} data files{rows}: {verdict}\n")
+    return 0 if report.ok else 3
+
+
+def _progress(text: str) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=stderr(), transient=True, disable=not sys.stderr.isatty())
+    progress.add_task(text, total=None)
+    return progress
+
+
+def _counted(batches: Iterator[pa.RecordBatch], progress: Progress) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    task = progress.task_ids[0]
+    text = progress.tasks[0].description
+    for batch in batches:
+        rows += batch.num_rows
+        progress.update(task, description=f"{text}: {rows:,} rows")
+        yield batch
