@@ -1,0 +1,96 @@
+"""Nested values under a changed nested type: members of a ROW by field id, elements and map values by their cast.
+
+A member that the old type does not have is null. Keys of a MAP and elements of a MULTISET never change.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lakestore.core.cast_rules import same_type
+from lakestore.model.arrow import arrow_type
+from lakestore.model.types import DataType, TypeRoot
+
+Convert = Callable[[Any], Any]
+Finder = Callable[[DataType, DataType], Convert | None]
+
+
+def nested_cast(source: DataType, target: DataType, find: Finder) -> Convert | None:
+    """The cast between two nested types of one family; None if there is none.
+
+    Args:
+        source: The old type.
+        target: The new type.
+        find: Gives the cast between the types of two members, None if there is none.
+    """
+    if source.root is not target.root:
+        return None
+    if target.root is TypeRoot.ROW:
+        return _row_cast(source, target, find)
+    if target.root is TypeRoot.ARRAY and source.element is not None and target.element is not None:
+        element = find(source.element, target.element)
+        return None if element is None else _array_cast(target, element)
+    if target.root is TypeRoot.MAP and source.key is not None and target.key is not None:
+        value = find(source.value, target.value) if source.value is not None and target.value is not None else None
+        return _map_cast(target, value) if value is not None and same_type(source.key, target.key) else None
+    return None
+
+
+def _row_cast(source: DataType, target: DataType, find: Finder) -> Convert | None:
+    position_of = {member.id: position for position, member in enumerate(source.fields)}
+    steps: list[tuple[int | None, Convert | None]] = []
+    for member in target.fields:
+        position = position_of.get(member.id)
+        step = None if position is None else find(source.fields[position].type, member.type)
+        if position is not None and step is None:
+            return None
+        steps.append((position, step))
+    wanted = arrow_type(target)
+
+    def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+        members = [
+            pa.nulls(len(array), wanted.field(at).type) if position is None or step is None
+            else step(array.field(position))
+            for at, (position, step) in enumerate(steps)
+        ]
+        mask = array.is_null() if array.null_count else None
+        fields = [wanted.field(at) for at in range(wanted.num_fields)]
+        return pa.StructArray.from_arrays(members, fields=fields, mask=mask)
+
+    return convert
+
+
+def _array_cast(target: DataType, element: Convert) -> Convert:
+    wanted = arrow_type(target)
+
+    def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+        offsets, begin, end = _offsets(array)
+        values = element(array.values.slice(begin, end - begin))
+        return pa.ListArray.from_arrays(offsets, values, type=wanted, mask=_mask(array))
+
+    return convert
+
+
+def _map_cast(target: DataType, value: Convert) -> Convert:
+    wanted = arrow_type(target)
+
+    def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+        offsets, begin, end = _offsets(array)
+        keys = array.keys.slice(begin, end - begin)
+        values = value(array.items.slice(begin, end - begin))
+        return pa.MapArray.from_arrays(offsets, keys, values, type=wanted, mask=_mask(array))
+
+    return convert
+
+
+def _offsets(array: Any) -> tuple[pa.Array, int, int]:  # noqa: ANN401 - pyarrow has no types
+    """Offsets from 0 on, and where they began and end in the children."""
+    found = np.asarray(array.offsets)
+    begin, end = int(found[0]), int(found[-1])
+    return pa.array(found - begin, pa.int32()), begin, end
+
+
+def _mask(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    return array.is_null() if array.null_count else None

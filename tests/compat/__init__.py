@@ -1,0 +1,1 @@
+"""Tables that go back and forth between LakeStore and other engines."""

@@ -1,0 +1,156 @@
+"""What other engines make of LakeStore's tables, and LakeStore of theirs.
+
+Every shape is written by LakeStore and read by each engine; then a Java engine compacts a copy and writes on top, and
+all read that; then LakeStore writes on top of Java, and all read that. An engine that is not installed is skipped
+with the command that installs it.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import lakestore as ls
+from tests.compat.shape import commit
+from tests.compat.shapes import SHAPES
+from tests.golden import canon
+from tools.judge.engines import Engine, RefusedError
+from tools.judge.places import HOME, OLDEST_JAVA, NotInstalledError
+
+NEWER_JAVA = sorted(
+    (
+        folder.name
+        for folder in HOME.glob("java-*")
+        if any(folder.glob("jars/*.jar")) and OLDEST_JAVA not in folder.name
+    ),
+    key=lambda name: [int(part) for part in name.removeprefix("java-").split(".")],
+)[-1:]
+JAVAS = ["java", *NEWER_JAVA]
+READERS = [*JAVAS, "pypaimon", "rust"]
+
+THEIRS = {
+    ("java", "sequence_of_two_descending"): "Paimon 0.9 does not know sequence.field.sort-order and sorts upwards",
+    ("pypaimon", "time_and_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
+    ("rust", "partition_float"): "pypaimon-rust refuses FLOAT partitions",
+    ("rust", "partition_double"): "pypaimon-rust refuses DOUBLE partitions",
+}
+"""(engine, shape) that the engine cannot read or reads otherwise, with the reason; LakeStore is not at fault."""
+
+NO_TURNS = {"lz4": "the Java bundles read LZ4 files but lack the library that writes them"}
+"""Shapes that Java reads but cannot write on."""
+
+AFTER_OLD_JAVA = {"pypaimon": "pypaimon-lenient"}
+"""pypaimon 2.1 cannot read manifests written before Paimon 1.0, which lack ``_VALUE_STATS_COLS``."""
+
+
+@pytest.fixture(scope="module")
+def engines():
+    """Opens engines by name, once each; skips the test when one is not installed."""
+    opened = {}
+
+    def engine(name):
+        if name not in opened:
+            try:
+                opened[name] = Engine(name)
+            except NotInstalledError as missing:
+                pytest.skip(f"NOT JUDGED by {name}: {missing}")
+        return opened[name]
+
+    yield engine
+    for each in opened.values():
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Makes a shape's table with LakeStore, once; returns its folder."""
+    made = {}
+
+    def folder(name):
+        if name not in made:
+            warehouse = tmp_path_factory.mktemp("warehouse")
+            table = SHAPES[name].create(warehouse, name)
+            for step in SHAPES[name].steps:
+                commit(table, step)
+            made[name] = Path(table.path)
+        return made[name]
+
+    return folder
+
+
+def ours(folder):
+    """The rows that LakeStore reads."""
+    shape = canon.newest_shape(folder)
+    return canon.rows_of(ls.open_table(folder).scan().to_arrow(), shape.kinds)
+
+
+def copied(folder, target):
+    """A copy of a table in a warehouse of its own."""
+    copy = target / folder.parent.name / folder.name
+    shutil.copytree(folder, copy)
+    return copy
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_lakestore_reads_what_it_wrote(name, written):
+    shape = SHAPES[name]
+    assert canon.difference(shape.after(shape.steps), ours(written(name))) is None
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", SHAPES)
+def test_engine_reads_what_lakestore_wrote(name, reader, written, engines):
+    judge = engines(reader)
+    shape = SHAPES[name]
+    expected = shape.after(shape.steps)
+    if (reader, name) not in THEIRS:
+        assert canon.difference(expected, judge.read(written(name))) is None
+        return
+    try:
+        wrong = canon.difference(expected, judge.read(written(name)))
+    except RefusedError as refusal:
+        wrong = str(refusal)
+    assert wrong is not None, f"{reader} reads {name} well: take it off the list of theirs"
+    pytest.xfail(THEIRS[reader, name])
+
+
+@pytest.mark.parametrize("java", JAVAS)
+@pytest.mark.parametrize("name", SHAPES)
+def test_turns_with_java(name, java, written, engines, tmp_path):
+    judge = engines(java)
+    if (java, name) in THEIRS or name in NO_TURNS:
+        pytest.xfail(THEIRS.get((java, name)) or NO_TURNS[name])
+    shape = SHAPES[name]
+    table = copied(written(name), tmp_path)
+    judge.compact(table)
+    everybody_reads(table, shape.after(shape.steps), name, java, engines)
+    steps = [*shape.steps]
+    for what, rows in shape.on_top:
+        kind = "-D" if what == "delete" else "+I"
+        judge.write(table, [{"kind": kind, "row": shape.full(row)} for row in rows])
+        steps.append((what, rows))
+    everybody_reads(table, shape.after(steps), name, java, engines)
+    opened = ls.open_table(table)
+    for step in shape.steps:
+        commit(opened, step)
+        steps.append(step)
+    everybody_reads(table, shape.after(steps), name, java, engines)
+    judge.compact(table)
+    assert canon.difference(shape.after(steps), ours(table)) is None
+    report = ls.open_table(table).check()
+    assert not report.findings, report
+
+
+def everybody_reads(table, expected, name, java, engines):
+    """LakeStore and every installed engine agree on the rows."""
+    assert canon.difference(expected, ours(table)) is None
+    for reader in READERS:
+        if (reader, name) in THEIRS:
+            continue
+        actual = AFTER_OLD_JAVA.get(reader, reader) if java == "java" else reader
+        try:
+            judge = engines(actual)
+        except pytest.skip.Exception:
+            continue
+        found = canon.difference(expected, judge.read(table))
+        assert found is None, f"{actual}: {found}"
