@@ -26,10 +26,14 @@ def cli_page() -> str:
     lines = [
         NOTE,
         "# Command line\n",
-        "Data goes to stdout, notes and errors to stderr. Exit code 0: done; 1: refused or failed; 2: wrong usage; "
-        "3: `check` found damage. `--debug` anywhere shows the traceback of an error.\n",
-        "TABLE is a path or URL of a table folder (`wh/shop.db/orders`, `s3://bucket/wh/shop.db/orders`), or "
-        "`db.table` together with `--warehouse`.\n",
+        (
+            "Data goes to stdout, notes and errors to stderr. Exit code 0: done; 1: refused or failed; 2: wrong usage; "
+            "3: `check` found damage. `--debug` anywhere shows the traceback of an error.\n"
+        ),
+        (
+            "TABLE is a path or URL of a table folder (`wh/shop.db/orders`, `s3://bucket/wh/shop.db/orders`), or "
+            "`db.table` together with `--warehouse`.\n"
+        ),
     ]
     root = typer.main.get_command(app)
     lines += _commands(root, "lakestore")
@@ -68,8 +72,10 @@ def errors_page() -> str:
     lines = [
         NOTE,
         "# Errors\n",
-        "Everything that LakeStore raises on purpose is a `LakestoreError`. Classes go by what you do about them; `kind` is a stable "
-        "code for programs; the message says what happened, where, what was expected and what to do.\n",
+        (
+            "Everything that LakeStore raises on purpose is a `LakestoreError`. Classes go by what you do about them; `kind` is a stable "
+            "code for programs; the message says what happened, where, what was expected and what to do.\n"
+        ),
         "| class | also a | what it means |\n|---|---|---|",
     ]
     for cls in _classes(errors.LakestoreError):
@@ -92,11 +98,14 @@ def options_page() -> str:
     lines = [
         NOTE,
         "# Options\n",
-        "Every table option of Paimon and what LakeStore makes of it. **honoured**: it does what Paimon's documentation says. **inert**: it "
-        "is kept in the schema and changes nothing that LakeStore does, for the reason given. **refused**: a table that sets it is refused, "
-        "for writing or for reading, because ignoring it would give wrong rows.\n",
-        "Options that no version of Paimon knows are kept untouched; one that looks like a misspelling of a known option is refused "
-        "when a table is created.\n",
+        "Every table option of Paimon and what LakeStore makes of it. **honoured**: it does what Paimon's documentation says. **inert**: it "(
+            "is kept in the schema and changes nothing that LakeStore does, for the reason given. **refused**: a table that sets it is refused, "
+            "for writing or for reading, because ignoring it would give wrong rows.\n"
+        ),
+        (
+            "Options that no version of Paimon knows are kept untouched; one that looks like a misspelling of a known option is refused "
+            "when a table is created.\n"
+        ),
         "| option | | default | what it does here |\n|---|---|---|---|",
     ]
     lines += [f"| `{row.key}` | {row.status} | {row.default or '—'} | {row.text} |" for row in describe_options()]

@@ -76,9 +76,7 @@ class TableContext:
             options=options,
             schemas=schemas,
             snapshots=Snapshots(store, paths),
-            manifests=Manifests(
-                store, paths, options.commit, partition_types=schema.partition_types, env=env
-            ),
+            manifests=Manifests(store, paths, options.commit, partition_types=schema.partition_types, env=env),
         )
 
     def require_primary_key(self, verb: str) -> None:
@@ -100,9 +98,7 @@ class TableContext:
             schema=self.schema,
             options=self.options,
             env=self.env,
-            writer=TableWriter(
-                self.store, self.paths, self.schema, self.options, self.env, max_sequence=sequences
-            ),
+            writer=TableWriter(self.store, self.paths, self.schema, self.options, self.env, max_sequence=sequences),
             committer=self.committer(),
             name=self.name,
         )
@@ -148,7 +144,5 @@ class TableContext:
     def read_rows(self, where: Predicate | None) -> Iterator[pa.RecordBatch]:
         """Whole rows of the latest snapshot, in this context's schema."""
         parts = self.scan_parts()
-        plan = plan_scan(
-            parts, schema=self.schema, options=self.options, snapshot=self.snapshots.latest(), where=where
-        )
+        plan = plan_scan(parts, schema=self.schema, options=self.options, snapshot=self.snapshots.latest(), where=where)
         return read_plan(parts, plan, schema=self.schema, options=self.options)

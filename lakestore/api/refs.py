@@ -102,9 +102,7 @@ class SnapshotRefs:
             [snapshot.operation for snapshot in found],
             [snapshot.writer_version for snapshot in found],
         ]
-        arrays = [
-            pa.array(values, field.type) for values, field in zip(columns, SNAPSHOT_COLUMNS, strict=True)
-        ]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, SNAPSHOT_COLUMNS, strict=True)]
         return pa.Table.from_arrays(arrays, schema=SNAPSHOT_COLUMNS)
 
     def show(self, snapshot_id: int) -> dict[str, object]:

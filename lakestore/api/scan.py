@@ -91,11 +91,13 @@ class Scan:
     def to_pandas(self, **arguments: Any) -> "pandas.DataFrame":  # noqa: ANN401 - handed to pyarrow
         """Read everything into a pandas frame; arguments go to ``pyarrow.Table.to_pandas``."""
         _need("pandas")
-        return self.to_arrow().to_pandas(**arguments)
+        frame: pandas.DataFrame = self.to_arrow().to_pandas(**arguments)
+        return frame
 
     def to_polars(self) -> "polars.DataFrame":
         """Read everything into a Polars frame."""
-        return _need("polars").from_arrow(self.to_arrow())
+        frame: polars.DataFrame = _need("polars").from_arrow(self.to_arrow())
+        return frame
 
     def to_duckdb(self, connection: "duckdb.DuckDBPyConnection | None" = None) -> "duckdb.DuckDBPyRelation":
         """The result as a DuckDB relation."""
@@ -140,5 +142,3 @@ def _need(module: str) -> Any:  # noqa: ANN401 - a module
             f"{module} is not installed; pip install 'lakestore[{module}]'",
             kind=ErrorKind.MISSING_DEPENDENCY,
         ) from error
-
-

@@ -14,7 +14,7 @@ from lakestore.maintain.describe import TableDescription, describe_table
 from lakestore.maintain.findings import CheckReport
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.message import CommitResult
-from lakestore.model.predicate import Predicate
+from lakestore.model.predicate import Predicate, Value
 from lakestore.model.rows import RowKind
 from lakestore.model.snapshot import Snapshot
 
@@ -191,7 +191,7 @@ class Table(_Readable):
             return writer.commit()
 
     def overwrite(
-        self, data: object, *, where: "str | Predicate | Mapping[str, object] | None" = None, mode: str | None = None
+        self, data: object, *, where: "str | Predicate | Mapping[str, Value] | None" = None, mode: str | None = None
     ) -> CommitResult:
         """Replace rows by new ones, in one commit.
 

@@ -8,7 +8,7 @@ from lakestore.api.context import TableContext
 from lakestore.api.predicates import as_predicate
 from lakestore.maintain.delete import delete_rows, delete_where
 from lakestore.model.message import CommitResult
-from lakestore.model.predicate import Predicate
+from lakestore.model.predicate import Predicate, Value
 from lakestore.model.rows import RowKind
 from lakestore.write.input import batches
 
@@ -58,7 +58,7 @@ class BatchWriter:
         self,
         data: object,
         *,
-        where: "str | Predicate | Mapping[str, object] | None" = None,
+        where: "str | Predicate | Mapping[str, Value] | None" = None,
         mode: str | None = None,
     ) -> None:
         """Take rows, and make the commit replace what was there; see ``Table.overwrite``."""

@@ -35,9 +35,9 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[
-        Path, typer.Argument(metavar="[WAREHOUSE]", help="Folder for the demo's warehouse.")
-    ] = Path("lakestore-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="[WAREHOUSE]", help="Folder for the demo's warehouse.")] = Path(
+        "lakestore-demo"
+    ),
     replace: Annotated[bool, typer.Option("--replace", help="Remove an earlier demo there first.")] = False,
 ) -> None:
     """Make a real table from a year of New York flights and show what can be done with it.
@@ -125,9 +125,7 @@ def _read_back(table: Table, before: int, flights: pa.Table) -> None:
     left = table.count(storm)
     planned = table.at(snapshot=before).count(storm)
     _tell(f"8 and 9 February 2013, a snow storm: {planned:,} flights were planned, {left:,} left")
-    late = table.scan(
-        "month = 12 and arr_delay > 300", select=["time_hour", "carrier", "flight", "dest", "arr_delay"]
-    )
+    late = table.scan("month = 12 and arr_delay > 300", select=["time_hour", "carrier", "flight", "dest", "arr_delay"])
     _tell("the latest arrivals of December:\n")
     print_rows(late.to_arrow().sort_by([("arr_delay", "descending")]).slice(0, 5))
     _tell("\n   what that read had to open:\n")
@@ -146,4 +144,4 @@ def _finish(table: Table, folder: Path, seconds: float) -> None:
     ):
         _tell(f"  {command}")
     _tell("")
-    _tell(f'  python -c "import lakestore as ls; print(ls.open_table(\'{where}\').scan(\'month = 1\').count())"')
+    _tell(f"  python -c \"import lakestore as ls; print(ls.open_table('{where}').scan('month = 1').count())\"")

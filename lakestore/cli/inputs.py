@@ -36,9 +36,7 @@ _SUFFIXES = {
 }
 
 
-def read_input(
-    source: str, kind: InputFormat, schema: pa.Schema | None
-) -> Iterator[pa.RecordBatch]:
+def read_input(source: str, kind: InputFormat, schema: pa.Schema | None) -> Iterator[pa.RecordBatch]:
     """Batches of a file, or of standard input for ``-``.
 
     Args:

@@ -12,7 +12,7 @@ from lakestore.cli import demo, ref, table
 from lakestore.cli.render import stderr
 from lakestore.errors import LakestoreError
 
-_UsageError = typer.BadParameter.__mro__[1]
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Base of all errors of usage. Typer carries its own copy of click, so it is found through what Typer exports."""
 
 EXIT_DONE = 0
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = app(words, prog_name="lakestore", standalone_mode=False)
     except _UsageError as error:
-        error.show(file=sys.stderr)
+        getattr(error, "show", print)(file=sys.stderr)
         return EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         stderr().print("interrupted; what was committed before stays, nothing else is visible")

@@ -1,6 +1,6 @@
 """Commands on references: snapshots now; tags, branches and consumers when they come."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -43,7 +43,7 @@ def show_snapshot(
     if as_json:
         print_json(details)
         return
-    changes = details.pop("changes")
+    changes = cast("list[dict[str, object]]", details.pop("changes"))
     print_table(["key", "value"], [[key, value] for key, value in details.items()])
     columns = ["change", "partition", "bucket", "level", "rows", "bytes", "file"]
     print_table(columns, [[change[name] for name in columns] for change in changes], title="\nchanges")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -32,7 +33,7 @@ def json_value(value: object) -> object:
         case None | bool() | int() | str():
             return value
         case float():
-            return value if value == value and abs(value) != float("inf") else str(value)
+            return value if math.isfinite(value) else str(value)
         case datetime() | date() | time():
             return value.isoformat()
         case Decimal():
@@ -64,16 +65,12 @@ def print_rows(rows: pa.Table, *, title: str | None = None) -> None:
     print_table(rows.column_names, [list(row.values()) for row in rows.to_pylist()], title=title)
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
-) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """An aligned table; numbers to the right."""
     body = [list(row) for row in rows]
     table = RichTable(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(columns):
-        number = all(
-            isinstance(row[position], int | float | Decimal) or row[position] is None for row in body
-        )
+        number = all(isinstance(row[position], int | float | Decimal) or row[position] is None for row in body)
         table.add_column(name, justify="right" if number and body else "left", no_wrap=True)
     for row in body:
         table.add_row(*(_cell(value) for value in row))

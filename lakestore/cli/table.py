@@ -18,15 +18,13 @@ from lakestore.model.message import CommitResult
 TableName = Annotated[
     str, typer.Argument(metavar="TABLE", help="Path or URL of a table, or db.table with --warehouse.")
 ]
-Warehouse = Annotated[
-    str | None, typer.Option("--warehouse", "-w", help="Path or URL of the warehouse folder.")
-]
+Warehouse = Annotated[str | None, typer.Option("--warehouse", "-w", help="Path or URL of the warehouse folder.")]
 StorageOptions = Annotated[
     list[str] | None,
     typer.Option("--storage-option", metavar="KEY=VALUE", help="Option of the filesystem; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Where = Annotated[str | None, typer.Option("--where", help="SQL predicate, e.g. \"qty > 3 and day is not null\".")]
+Where = Annotated[str | None, typer.Option("--where", help='SQL predicate, e.g. "qty > 3 and day is not null".')]
 AtSnapshot = Annotated[int | None, typer.Option("--snapshot", help="Read as of this snapshot.")]
 AtTimestamp = Annotated[
     str | None, typer.Option("--timestamp", help="Read as of this time, ISO text or epoch milliseconds.")
@@ -124,9 +122,7 @@ def write(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the partitions touched, or the whole table.")
     ] = False,
-    where: Annotated[
-        str | None, typer.Option("--where", help="With --overwrite: the partitions that go.")
-    ] = None,
+    where: Annotated[str | None, typer.Option("--where", help="With --overwrite: the partitions that go.")] = None,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: AsJson = False,

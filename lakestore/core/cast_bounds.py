@@ -10,6 +10,8 @@ import decimal
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lakestore.core.calendar_text import NANOS_PER_DAY, NANOS_PER_MILLI, NANOS_PER_SECOND
 from lakestore.core.cast_numbers import MAX_COMPACT_DIGITS
 from lakestore.core.value_text import Internal, as_float32
@@ -46,6 +48,9 @@ def _whole(limit: int) -> BoundOf:
 
 
 def _float(source: DataType, target: DataType) -> BoundOf:
+    if target.root is TypeRoot.FLOAT and source.root in INTEGERS:
+        # By way of a double it would be rounded twice, and the cast itself rounds once.
+        return lambda value: float(np.float32(np.int64(value)))
     compact = source.root is TypeRoot.DECIMAL and (source.precision or 0) <= MAX_COMPACT_DIGITS
 
     def bound(value: Any) -> float:  # noqa: ANN401 - an internal value

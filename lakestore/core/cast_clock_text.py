@@ -69,8 +69,8 @@ def text_to_time(array: pa.Array, target: DataType) -> pa.Array:
     hour, minute, second, fraction, sign, zone_hour, zone_minute = parts.flatten()
     digits = pc.utf8_rpad(pc.utf8_slice_codeunits(fraction, 0, 4), 4, "0")
     tenths = _number(digits, 0)  # of milliseconds: the fourth digit rounds the third
-    direction = np.where(np.asarray(pc.fill_null(pc.equal(sign, "-"), fill_value=False)), -1, 1)
-    millis = (
+    direction: NDArray[np.int64] = np.where(np.asarray(pc.fill_null(pc.equal(sign, "-"), fill_value=False)), -1, 1)
+    millis: NDArray[np.int64] = (
         (_number(hour, 0) + direction * _number(zone_hour, 0)) * 3_600_000
         + (_number(minute, 0) + direction * _number(zone_minute, 0)) * 60_000
         + _number(second, 0) * 1_000
@@ -92,7 +92,7 @@ def text_to_timestamp(array: pa.Array, target: DataType) -> pa.Array:
     precision = target.precision or 0
     alone = pc.match_substring_regex(array, _DIGITS_ALONE)
     if target.root is TypeRoot.TIMESTAMP_LTZ or precision not in _UNITS_OF_PRECISION:
-        alone = pc.and_(alone, pa.scalar(False))
+        alone = pc.and_not(alone, alone)
     parts = pc.extract_regex(array, _TIMESTAMP)
     expected = "a timestamp such as 2024-02-29 23:59:59.123"
     refuse_first(_unread(array, parts, alone), array, target, expected)
@@ -122,7 +122,9 @@ class _Moment:
         self.nanos = _number(pc.utf8_rpad(clock[3], 9, "0"), 0)
 
 
-def _with_digits(array: pa.Array, alone: pa.Array, seconds: Ticks, nanos: Ticks, per_second: int) -> tuple[Ticks, Ticks]:
+def _with_digits(
+    array: pa.Array, alone: pa.Array, seconds: Ticks, nanos: Ticks, per_second: int
+) -> tuple[Ticks, Ticks]:
     units = _integers(array, alone)
     chosen = np.asarray(pc.fill_null(alone, fill_value=False))
     finer = units % per_second * (1_000_000_000 // per_second)
@@ -157,16 +159,19 @@ def _number(digits: pa.Array, default: int) -> NDArray[np.int64]:
 
 
 def _is_leap(year: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    found: NDArray[np.bool_] = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    return found
 
 
 def _month_length(year: NDArray[np.int64], month: NDArray[np.int64]) -> NDArray[np.int64]:
     lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-    return lengths[np.clip(month, 0, 12)] + ((month == 2) & _is_leap(year))
+    found: NDArray[np.int64] = lengths[np.clip(month, 0, 12)] + ((month == 2) & _is_leap(year))
+    return found
 
 
 def _is_day(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (month >= 1) & (month <= 12) & (day >= 1) & (day <= _month_length(year, month))
+    found: NDArray[np.bool_] = (month >= 1) & (month <= 12) & (day >= 1) & (day <= _month_length(year, month))
+    return found
 
 
 def _days(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.int64]:

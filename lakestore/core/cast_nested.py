@@ -51,7 +51,8 @@ def _row_cast(source: DataType, target: DataType, find: Finder) -> Convert | Non
 
     def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
         members = [
-            pa.nulls(len(array), wanted.field(at).type) if position is None or step is None
+            pa.nulls(len(array), wanted.field(at).type)
+            if position is None or step is None
             else step(array.field(position))
             for at, (position, step) in enumerate(steps)
         ]

@@ -2,7 +2,7 @@
 
 | direction | rule |
 |---|---|
-| FLOAT, DOUBLE to text | shortest digits (Java 19's ``toString``): ``1.0``, ``1.0E7``, ``1.5E-4``, ``NaN``, ``Infinity`` |
+| FLOAT, DOUBLE to text | shortest digits, laid out as by Java: ``1.0``, ``1.0E7``, ``1.5E-4``, ``NaN``, ``-Infinity`` |
 | DECIMAL to text | plain, all decimals |
 | text to integers | sign, digits, and a fraction that is dropped; no blanks |
 | text to FLOAT, DOUBLE | Java's ``parseDouble``, without hexadecimal floats |
@@ -42,7 +42,7 @@ def refuse_first(bad: pa.Array, values: pa.Array, target: DataType, expected: st
     Raises:
         InvalidInputError: There is one.
     """
-    at = pc.index(bad, pa.scalar(True)).as_py()
+    at = pc.index(bad, True).as_py()
     if at >= 0:
         shown = str(values[at].as_py())
         shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
@@ -219,5 +219,3 @@ def _with_tiny(array: pa.Array, text: pa.Array) -> pa.Array:
 def _two_digits(value: float) -> str:
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return f"{mantissa}E{int(exponent)}"
-
-

@@ -84,8 +84,8 @@ class Cast:
 
 
 def find_cast(source: DataType, target: DataType) -> Cast | None:
-    """The cast from one type to another; None if values of the first are not read as the second."""
-    return _find(source, target.with_nullable(nullable=True) if source.root is target.root else target)
+    """The cast from one type to another, nullability aside; None if values of the first are not read as the second."""
+    return _find(source.with_nullable(nullable=True), target.with_nullable(nullable=True))
 
 
 @lru_cache(maxsize=4096)
@@ -157,14 +157,10 @@ _KERNELS: dict[tuple[str, str], _Kernel] = {
     (_DECIMAL, _DECIMAL): _to_target(numbers.decimal_to_decimal),
     (_DECIMAL, _INTEGER): _to_target(numbers.decimal_to_number),
     (_DECIMAL, _FLOAT): _to_target(numbers.decimal_to_number),
-    **dict.fromkeys(
-        [(_BOOLEAN, new) for new in (_INTEGER, _FLOAT, _DECIMAL)], _to_target(numbers.boolean_to_number)
-    ),
+    **dict.fromkeys([(_BOOLEAN, new) for new in (_INTEGER, _FLOAT, _DECIMAL)], _to_target(numbers.boolean_to_number)),
     (_INTEGER, _BOOLEAN): lambda array, _, __: numbers.integer_to_boolean(array),
     (_TEXT, _BOOLEAN): _to_target(text.text_to_boolean),
-    **dict.fromkeys(
-        [(old, _TEXT) for old in (_INTEGER, _FLOAT, _DECIMAL, _BOOLEAN)], _to_target(text.number_to_text)
-    ),
+    **dict.fromkeys([(old, _TEXT) for old in (_INTEGER, _FLOAT, _DECIMAL, _BOOLEAN)], _to_target(text.number_to_text)),
     (_TEXT, _TEXT): _to_target(text.text_to_text),
     (_BYTES, _TEXT): _to_target(text.bytes_to_text),
     (_TEXT, _BYTES): _to_target(text.bytes_to_bytes),

@@ -27,10 +27,10 @@ def _file_prefix(text: str) -> str:
 
 
 def _directory(text: str) -> str:
-    parts = text.split("/")
+    parts = text.removesuffix("/").split("/")
     if "\\" in text or "\0" in text or any(part in {"", ".", ".."} for part in parts):
         raise ValueError("expected a folder inside the table, such as data or a/b")
-    return text
+    return "/".join(parts)
 
 
 def _ascending_or_descending(text: str) -> bool:

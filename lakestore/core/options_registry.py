@@ -31,7 +31,7 @@ OLD_NAMES: Mapping[str, str] = {
 }
 """Older spellings, all still accepted; the present one wins when both are set."""
 
-NEAR = 0.84
+NEAR = 0.82
 """How alike two keys are (``difflib``'s ratio) for one to count as a misspelling of the other."""
 
 

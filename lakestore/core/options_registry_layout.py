@@ -104,9 +104,9 @@ OPTIONS = (
         Limit(
             accepts="deduplicate",
             keyed=True,
-            refuses=Refuses.BOTH,
-            reason="LakeStore merges by `deduplicate` only so far; merging otherwise would give other rows. Read and "
-            "write the table with Paimon.",
+            refuses=Refuses.WRITE,
+            reason="LakeStore merges by `deduplicate` only so far; merging otherwise would give other rows. Files that "
+            "need no merge are read. Write the table with Paimon.",
         ),
     ),
     honoured("sequence.field text", "Columns that decide which version of a key is the latest, separated by commas."),

@@ -4,7 +4,7 @@ The rules are those of Paimon's ``SchemaValidation`` for what LakeStore can do, 
 Paimon would let pass. What LakeStore cannot do is refused by ``core.options``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from lakestore.core.options import check_readable, check_values, check_writable, parse_options, unknown_keys
@@ -66,6 +66,39 @@ def validate_create(schema: TableSchema) -> None:
     check_combinations(schema)
     check_readable(schema)
     check_writable(schema)
+
+
+def validate_alter(before: TableSchema, after: TableSchema, *, changed: Iterable[str]) -> None:
+    """Check a schema that follows another: it must not break a rule that the one before it kept.
+
+    Tables of other engines may break rules of ours already; they can be altered all the same.
+
+    Args:
+        before: The schema that is followed.
+        after: The schema to be.
+        changed: Options that were set, whose values must be right.
+
+    Raises:
+        InvalidInputError: A rule is broken, or an option has a wrong value.
+        UnsupportedFormatError: LakeStore would not read or write the table any more.
+    """
+    check_values({key: after.options[key] for key in changed if key in after.options})
+    known = {(field.id, field.type) for field in before.fields}
+    _check_types(tuple(field for field in after.fields if (field.id, field.type) not in known))
+    for check in _RULES:
+        try:
+            check(after)
+        except (InvalidInputError, UnsupportedFormatError):
+            if _keeps(before, check):
+                raise
+
+
+def _keeps(schema: TableSchema, check: Callable[[TableSchema], None]) -> bool:
+    try:
+        check(schema)
+    except (InvalidInputError, UnsupportedFormatError):
+        return False
+    return True
 
 
 def _with_keys_from_options(schema: TableSchema) -> TableSchema:
@@ -158,3 +191,14 @@ def _check_keys(schema: TableSchema) -> None:
             f"partition columns {outside} are not in the primary key {list(schema.primary_keys)}: one key could then "
             "live in several partitions, which fixed buckets do not allow; add them to the key"
         )
+
+
+_RULES: tuple[Callable[[TableSchema], None], ...] = (
+    _check_names,
+    _check_keys,
+    lambda schema: check_bucket(schema, parse_options(schema.options, schema=schema).bucket),
+    lambda schema: check_columns_in_options(schema, parse_options(schema.options, schema=schema)),
+    check_combinations,
+    check_readable,
+    check_writable,
+)

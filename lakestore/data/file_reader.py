@@ -9,7 +9,7 @@
 Batches are bounded in rows and, roughly, in bytes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -123,20 +123,24 @@ class BucketFiles:
         refuse_file(file, schema, self.table.what)
         own = file_fields(schema, thin=True)
         sources = sources_of(own, columns, what=f"file {file.name} of {self.table.what}")
-        try:
-            parquet = open_parquet(self.table.store, path, size=file.size)
-        except NotFoundError as error:
-            raise NotFoundError(
-                f"data file {path} of {self.table.what} is gone: the snapshot may have expired while it was read;"
-                " read a snapshot that is still there",
-                kind=ErrorKind.FILE_NOT_FOUND,
-            ) from error
+        parquet = self._open_parquet(path, file)
         try:
             _check_rows(parquet, file)
             return OpenFile(parquet, sources, self._constants, self.table.batch_rows, self._groups(parquet, own, where))
         except BaseException:
             parquet.close()
             raise
+
+    def _open_parquet(self, path: str, file: DataFile) -> ParquetSource:
+        store = self.table.store
+        try:
+            return open_parquet(store.open_input(path, size=file.size), store.url + path)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"data file {path} of {self.table.what} is gone: the snapshot may have expired while it was read;"
+                " read a snapshot that is still there",
+                kind=ErrorKind.FILE_NOT_FOUND,
+            ) from error
 
     def _groups(self, parquet: ParquetSource, own: Sequence[Field], where: Predicate | None) -> list[int]:
         groups = range(len(parquet.group_rows))
@@ -185,7 +189,7 @@ class OpenFile:
         fitting = BATCH_BYTES // parquet.row_bytes(self._physical)
         self._rows = max(1, min(batch_rows, fitting))
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """The rows in file order, in the wanted columns and Arrow types.
 
         Raises:

@@ -32,6 +32,9 @@ from lakestore.model.rows import KIND_FIELD, SEQUENCE_FIELD, SEQUENCE_NUMBER, VA
 from lakestore.model.types import Field
 from lakestore.storage.parallel import ReadAhead
 
+WINDOW_BYTES = 64 * 1024 * 1024
+"""Decoded bytes of one run's window, about, where rows are wide."""
+
 
 def read_merged(
     bucket: BucketFiles,
@@ -69,7 +72,7 @@ def read_merged(
             for run in merge.runs
         ]
         floor: list[pa.Array] | None = None
-        while live := [cursor for cursor in cursors if cursor.fill(window_rows // 2)]:
+        while live := [cursor for cursor in cursors if cursor.fill()]:
             tables, floor = merge.round(live, floor)
             yield from tables
 
@@ -106,7 +109,7 @@ class _Merge:
         counts = [count_below(own, cut) for own in keys]
         if not any(counts):
             for index in open_runs:
-                cursors[index].fill(2 * cursors[index].rows)
+                cursors[index].grow()
             return [], floor
         floor = cursors[least].last_key(self._keys)
         return self._merged(cursors, keys, counts), floor
@@ -172,8 +175,9 @@ class _Cursor:
         window_rows: int,
     ) -> None:
         self._run = run
-        self._batch_rows = max(1, window_rows // 2)
+        self._enough_rows = window_rows // 2
         self._batches = ReadAhead(_run_batches(bucket, run, columns, where_key))
+        self._bytes = 0
         self.buffer: pa.Table = pa.Table.from_batches([], arrow_schema(columns))
         self.exhausted = False
 
@@ -182,24 +186,25 @@ class _Cursor:
         """Rows buffered."""
         return int(self.buffer.num_rows)
 
-    def fill(self, rows: int) -> bool:
-        """Read until more than ``rows`` are buffered or nothing is left; whether any row is buffered."""
-        pieces = [self.buffer]
-        count = self.rows
-        while count <= rows and not self.exhausted:
-            batch = next(self._batches, None)
-            if batch is None:
-                self.exhausted = True
-                break
-            pieces.append(pa.Table.from_batches([batch]))
-            count += batch.num_rows
-        if len(pieces) > 1:
-            self.buffer = pa.concat_tables(pieces)
-        return count > 0
+    def fill(self) -> bool:
+        """Read until half a window is buffered or nothing is left; whether any row is buffered."""
+        while not self.exhausted and self.rows <= self._enough_rows and self._bytes < WINDOW_BYTES:
+            self.grow()
+        return self.rows > 0
+
+    def grow(self) -> None:
+        """Read one more batch, if there is one."""
+        batch = next(self._batches, None)
+        if batch is None:
+            self.exhausted = True
+        else:
+            self._bytes += batch.nbytes
+            self.buffer = pa.concat_tables([self.buffer, pa.Table.from_batches([batch])])
 
     def take(self, count: int) -> pa.Table:
         """The first rows, which leave the buffer."""
         taken = self.buffer.slice(0, count)
+        self._bytes -= self._bytes * count // self.rows
         self.buffer = self.buffer.slice(count)
         return taken
 

@@ -22,7 +22,6 @@ from lakestore.errors import CorruptTableError, LakestoreError, StorageError, Un
 from lakestore.format.parquet_bounds import bounds_of
 from lakestore.format.parquet_footer import without_int96
 from lakestore.format.parquet_int96 import INT96_BYTES, from_int96
-from lakestore.storage.store import Store
 
 STREAM_BYTES = 1024 * 1024
 """Read ahead in each column of a local file."""
@@ -30,21 +29,18 @@ STREAM_BYTES = 1024 * 1024
 _FOOTER_GUESS = 64 * 1024
 
 
-def open_parquet(store: Store, path: str, *, size: int | None = None) -> "ParquetSource":
+def open_parquet(source: Any, path: str) -> "ParquetSource":  # noqa: ANN401 - pyarrow has no types
     """Open a Parquet file.
 
     Args:
-        store: Where it is.
-        path: Its path there.
-        size: Its size if known, which saves a request.
+        source: A readable pyarrow file, which is closed when this fails and with what this returns.
+        path: What messages call it.
 
     Raises:
-        NotFoundError: There is no such file.
         CorruptTableError: It is no whole Parquet file.
     """
-    source = store.open_input(path, size=size)
     try:
-        return ParquetSource(source, store.url + path)
+        return ParquetSource(source, path)
     except BaseException:
         source.close()
         raise

@@ -92,9 +92,7 @@ class TableChecker:
 
     def _damaged(self, rule: str, path: str, message: str, snapshot_id: int | None) -> None:
         self._findings.append(
-            Finding(
-                severity=Severity.DAMAGE, rule=rule, path=path, message=message, snapshot_id=snapshot_id
-            )
+            Finding(severity=Severity.DAMAGE, rule=rule, path=path, message=message, snapshot_id=snapshot_id)
         )
 
     def _warn(self, rule: str, path: str, message: str) -> None:
@@ -120,16 +118,10 @@ class TableChecker:
     def _check_snapshot(self, snapshot: Snapshot) -> None:
         try:
             schema = self.schemas.get(snapshot.schema_id)
-            base = self._check_list(
-                snapshot.base_manifest_list, snapshot.base_manifest_list_size, snapshot.id
-            )
-            delta = self._check_list(
-                snapshot.delta_manifest_list, snapshot.delta_manifest_list_size, snapshot.id
-            )
+            base = self._check_list(snapshot.base_manifest_list, snapshot.base_manifest_list_size, snapshot.id)
+            delta = self._check_list(snapshot.delta_manifest_list, snapshot.delta_manifest_list_size, snapshot.id)
             if snapshot.changelog_manifest_list is not None:
-                self._check_list(
-                    snapshot.changelog_manifest_list, snapshot.changelog_manifest_list_size, snapshot.id
-                )
+                self._check_list(snapshot.changelog_manifest_list, snapshot.changelog_manifest_list_size, snapshot.id)
         except READ_FAILURES as error:
             self._damaged("metadata-readable", self.paths.snapshot(snapshot.id), str(error), snapshot.id)
             return
@@ -167,9 +159,7 @@ class TableChecker:
             return True
         return False
 
-    def _check_manifest(
-        self, meta: ManifestMeta, entries: Sequence[ManifestEntry], snapshot_id: int
-    ) -> None:
+    def _check_manifest(self, meta: ManifestMeta, entries: Sequence[ManifestEntry], snapshot_id: int) -> None:
         path = self.paths.manifest(meta.name)
         self._check_size("manifest-size", path, meta.size, snapshot_id)
         added = sum(entry.kind is EntryKind.ADD for entry in entries)
@@ -195,9 +185,7 @@ class TableChecker:
                 live[entry.id] = entry
         for entry in removed:
             if live.pop(entry.id, None) is None:
-                self._damaged(
-                    "deleted-without-add", entry.file.name, "a DELETE cancels no ADD", snapshot_id
-                )
+                self._damaged("deleted-without-add", entry.file.name, "a DELETE cancels no ADD", snapshot_id)
         return list(live.values())
 
     def _check_file(self, entry: ManifestEntry, schema: TableSchema, snapshot_id: int) -> None:
@@ -229,16 +217,12 @@ class TableChecker:
             what=self.name,
         )
 
-    def _check_levels(
-        self, live: Sequence[ManifestEntry], schema: TableSchema, snapshot_id: int
-    ) -> None:
+    def _check_levels(self, live: Sequence[ManifestEntry], schema: TableSchema, snapshot_id: int) -> None:
         def place(entry: ManifestEntry) -> tuple[bytes, int, int]:
             return entry.partition, entry.bucket, entry.file.level
 
         for (_, bucket, level), group in groupby(sorted(live, key=place), key=place):
-            bounds = sorted(
-                (_bounds(entry.file, schema) for entry in group), key=lambda bound: bound[:2]
-            )
+            bounds = sorted((_bounds(entry.file, schema) for entry in group), key=lambda bound: bound[:2])
             for low, high, name in bounds:
                 if low > high:
                     self._damaged("key-order", name, "min key is above max key", snapshot_id)

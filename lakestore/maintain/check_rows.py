@@ -90,14 +90,18 @@ def _compare(file: DataFile, schema: TableSchema, seen: _Seen) -> Iterator[Broke
     if (seen.min_sequence, seen.max_sequence) != (file.min_sequence, file.max_sequence):
         yield (
             "sequence-range",
-            f"the manifest says {file.min_sequence} to {file.max_sequence}, the rows have {seen.min_sequence} to "
-            f"{seen.max_sequence}",
+            (
+                f"the manifest says {file.min_sequence} to {file.max_sequence}, the rows have {seen.min_sequence} to "
+                f"{seen.max_sequence}"
+            ),
         )
     if file.delete_row_count is not None and file.delete_row_count != seen.retracts:
         yield (
             "delete-count",
-            f"the manifest says {file.delete_row_count} deletes, the file has {seen.retracts}: readers that trust the "
-            "manifest show deleted rows",
+            (
+                f"the manifest says {file.delete_row_count} deletes, the file has {seen.retracts}: readers that trust "
+                "the manifest show deleted rows"
+            ),
         )
     for rule, stated, found in (
         ("min-key", file.min_key, seen.first_key),

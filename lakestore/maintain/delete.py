@@ -90,9 +90,7 @@ def delete_rows(
 
 def _rows_with_keys(keys: pa.Table, schema: TableSchema, read: ReadRows) -> Iterator[pa.Table]:
     types = schema.types(schema.primary_keys)
-    narrow = all_of(
-        _around(name, keys[name], kind) for name, kind in zip(schema.primary_keys, types, strict=True)
-    )
+    narrow = all_of(_around(name, keys[name], kind) for name, kind in zip(schema.primary_keys, types, strict=True))
     wanted = _key_bytes(keys, schema)
     for batch in read(narrow):
         rows = pa.Table.from_batches([batch])
@@ -105,9 +103,7 @@ def _around(name: str, values: pa.ChunkedArray, kind: DataType) -> Predicate:
         return col(name).isin([_literal(value, kind) for value in scalars_of(distinct, kind)])
     bounds = pc.min_max(values)
     low, high = (pa.array([bounds[end]], arrow_type(kind)) for end in ("min", "max"))
-    return col(name).between(
-        _literal(scalars_of(low, kind)[0], kind), _literal(scalars_of(high, kind)[0], kind)
-    )
+    return col(name).between(_literal(scalars_of(low, kind)[0], kind), _literal(scalars_of(high, kind)[0], kind))
 
 
 def _literal(value: Internal, kind: DataType) -> Internal:

@@ -92,9 +92,7 @@ class TableDescription:
         }
 
 
-def describe_table(
-    manifests: Manifests, schema: TableSchema, snapshot: Snapshot | None
-) -> TableDescription:
+def describe_table(manifests: Manifests, schema: TableSchema, snapshot: Snapshot | None) -> TableDescription:
     """Sum a snapshot's live files by partition, bucket and level."""
     entries = [] if snapshot is None else snapshot_entries(manifests, snapshot)
     groups: dict[tuple[bytes, int, int], list[ManifestEntry]] = defaultdict(list)
@@ -127,9 +125,7 @@ def _order(values: Sequence[object]) -> tuple[tuple[bool, object], ...]:
 
 
 def _key_text(values: Sequence[Internal], schema: TableSchema) -> str:
-    return ", ".join(
-        to_text(value, kind) for value, kind in zip(values, schema.key_types, strict=True)
-    )
+    return ", ".join(to_text(value, kind) for value, kind in zip(values, schema.key_types, strict=True))
 
 
 def partition_text(partition: bytes, schema: TableSchema) -> str:
@@ -139,9 +135,7 @@ def partition_text(partition: bytes, schema: TableSchema) -> str:
     return ", ".join(f"{name}={to_text(value, kind)}" for name, value, kind in pairs)
 
 
-def snapshot_details(
-    snapshot: Snapshot, schemas: Schemas, manifests: Manifests
-) -> dict[str, object]:
+def snapshot_details(snapshot: Snapshot, schemas: Schemas, manifests: Manifests) -> dict[str, object]:
     """What a snapshot's file says, and under ``changes`` the entries of its delta."""
     schema = schemas.get(snapshot.schema_id)
     details: dict[str, object] = {
@@ -149,7 +143,13 @@ def snapshot_details(
         for field in dataclasses.fields(snapshot)
         if getattr(snapshot, field.name) is not None
     }
-    details["changes"] = [
+    details["changes"] = snapshot_changes(snapshot, schema, manifests)
+    return details
+
+
+def snapshot_changes(snapshot: Snapshot, schema: TableSchema, manifests: Manifests) -> list[dict[str, object]]:
+    """The files that a snapshot added and deleted, one dict each."""
+    return [
         {
             "change": "add" if entry.kind is EntryKind.ADD else "delete",
             "partition": partition_text(entry.partition, schema),
@@ -162,4 +162,3 @@ def snapshot_details(
         for meta in manifests.read_list(snapshot.delta_manifest_list)
         for entry in manifests.read(meta.name)
     ]
-    return details

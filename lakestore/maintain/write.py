@@ -8,7 +8,7 @@
 Invariant: no file that a snapshot may name is ever deleted here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from lakestore.core.bind import bind
 from lakestore.core.filter import mask
 from lakestore.core.ingest import to_schema
+from lakestore.core.options import check_writable
 from lakestore.core.where_text import to_text
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
 from lakestore.meta.commit import Committer
 from lakestore.model.message import CommitRequest, CommitResult, Overwrite
 from lakestore.model.options import TableOptions
-from lakestore.model.predicate import IsNull, Predicate, all_of, col, columns_of
+from lakestore.model.predicate import Compare, CompareOp, IsNull, Predicate, Value, all_of, columns_of
 from lakestore.model.rows import RowKind
 from lakestore.model.schema import TableSchema
 from lakestore.write.table_writer import TableWriter
@@ -56,6 +57,9 @@ class WriteSession:
     _finished: bool = False
     _rows_seen: int = field(default=0)
 
+    def __post_init__(self) -> None:
+        check_writable(self.schema)
+
     def add(self, batches: Iterable[pa.Table], kind: RowKind = RowKind.INSERT) -> None:
         """Take batches of rows of one kind.
 
@@ -81,7 +85,7 @@ class WriteSession:
         kinds = None if kind is RowKind.INSERT else pa.repeat(pa.scalar(int(kind), pa.int8()), rows.num_rows)
         self.writer.write(rows, kinds, first_row=first)
 
-    def replace(self, *, where: "Predicate | Mapping[str, object] | None", mode: str | None) -> None:
+    def replace(self, *, where: "Predicate | Mapping[str, Value] | None", mode: str | None) -> None:
         """Make this commit an overwrite.
 
         Args:
@@ -119,9 +123,8 @@ class WriteSession:
             keys = list(self.schema.partition_keys)
             first = rows.select(keys).filter(pc.invert(inside)).slice(0, 1)
             named = ", ".join(f"{name}={first[name][0]}" for name in keys)
-            raise InvalidInputError(
-                f"a row with {named} lies outside the partitions being overwritten ({to_text(scope, self.schema.fields)})"
-            )
+            wanted = to_text(scope, self.schema.fields)
+            raise InvalidInputError(f"a row with {named} lies outside the partitions being overwritten ({wanted})")
 
     def commit(self, *, operation: str = "WRITE") -> CommitResult:
         """Make everything taken so far visible in one commit; the session is over then.
@@ -139,6 +142,7 @@ class WriteSession:
             overwrite=self._overwrite,
             operation=operation if self._overwrite is None else "OVERWRITE",
             schema_id=self.schema.id,
+            allow_empty=self.options.commit.ignore_empty is False,
         )
         try:
             return self.committer.commit(request)
@@ -157,9 +161,8 @@ class WriteSession:
             raise InvalidInputError("this writer has committed or was closed: open another with table.writer()")
 
 
-def _of_mapping(values: Mapping[str, object]) -> Predicate | None:
-    parts: Iterator[Predicate] = (
-        IsNull(column=name) if value is None else col(name) == value  # type: ignore[comparison-overlap]
+def _of_mapping(values: Mapping[str, Value]) -> Predicate | None:
+    return all_of(
+        IsNull(column=name) if value is None else Compare(column=name, op=CompareOp.EQ, value=value)
         for name, value in values.items()
     )
-    return all_of(parts)

@@ -36,11 +36,8 @@ RACES_MAX = 1000
 FOLLOW_MAX = 10_000
 """Snapshots that others may make while one commit waits."""
 
-STEPS_MAX = 8
-"""Snapshots by which LATEST may lag behind before the folder is listed."""
-
-FRESH_SECONDS = 1.0
-"""Age up to which a snapshot that was read is taken to be there still; after the put it is looked at anyway."""
+STEPS_MAX = 4
+"""How many snapshots are read one after another from a place that may lag behind, before another way is tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +91,6 @@ class Race:
     attempts: int = field(init=False, default=0)
     in_doubt: bool = field(init=False, default=False)
     _asked: Changes = field(init=False)
-    _lost_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.uuid = self.parts.env.new_id()
@@ -141,47 +137,59 @@ class Race:
         return self.request.overwrite is not None and self.changes.kind is CommitKind.OVERWRITE
 
     def _first_base(self) -> Snapshot | None:
-        latest = None if self.known is None else self._walk(self.known, steps=1)
-        if latest is None:
-            hint = self.parts.snapshots.latest_hint()
-            latest = None if hint is None else self._walk(hint, steps=STEPS_MAX)
-        if latest is None:
-            latest = self.parts.snapshots.latest()
+        latest = self._find_latest(self.known)
         if latest is not None:
             self._check_rival(latest)
         return latest
 
-    def _walk(self, start: int, *, steps: int) -> Snapshot | None:
-        """The latest snapshot if it is that one or follows closely, without listing; None if it does not."""
+    def _find_latest(self, known: int | None) -> Snapshot | None:
+        """The latest snapshot: a few steps from one known, else a few steps from LATEST, else by listing."""
+        snapshots = self.parts.snapshots
+        latest = None if known is None else self._walk(known)
+        if latest is None:
+            hint = snapshots.latest_hint()
+            latest = None if hint is None else self._walk(hint)
+        return snapshots.latest() if latest is None else latest
+
+    def _walk(self, start: int) -> Snapshot | None:
+        """The latest snapshot if it is that one or follows within ``STEPS_MAX``; None if it does not."""
         latest: Snapshot | None = None
-        for number in range(start + 1, start + steps + 1):
+        for number in range(start + 1, start + STEPS_MAX + 1):
             following = self.parts.snapshots.find(number)
             if following is None:
                 return self.parts.snapshots.find(start) if latest is None else latest
             latest = following
         return None
 
+    @property
+    def _plain(self) -> bool:
+        """A batch append: it conflicts with nothing, so what others did meanwhile does not matter to it."""
+        return self.changes.kind is CommitKind.APPEND and self.request.identifier == BATCH_COMMIT_IDENTIFIER
+
     def _follow(self, winner: Snapshot) -> Snapshot:
-        """The latest snapshot after a lost race, after a look at each one since."""
-        latest = winner
+        """The latest snapshot after a lost race; unless plain, after a look at each one since.
+
+        Raises:
+            ConflictError: The winner is gone, and with it the knowledge of what came between.
+        """
+        if self._plain:
+            latest = self._find_latest(winner.id)
+            if latest is not None and latest.id >= winner.id:
+                return latest
+            raise self._gone(winner)
+        newest = winner
         for _ in range(FOLLOW_MAX):
-            following = self.parts.snapshots.find(latest.id + 1)
+            following = self.parts.snapshots.find(newest.id + 1)
             if following is None:
                 break
-            latest = following
-            self._check_rival(latest)
-        slept = self.parts.env.clock.monotonic() - self._lost_at > FRESH_SECONDS
-        if slept and latest is winner and self.parts.snapshots.find(winner.id) is None:
-            return self._after_gap(winner)
-        return latest
+            newest = following
+            self._check_rival(newest)
+        if newest is winner and self.parts.snapshots.find(winner.id) is None:
+            raise self._gone(winner)
+        return newest
 
-    def _after_gap(self, winner: Snapshot) -> Snapshot:
-        """The latest snapshot when those that won meanwhile are gone; only a plain append may go on from there."""
-        latest = self.parts.snapshots.latest()
-        plain = self.changes.kind is CommitKind.APPEND and self.request.identifier == BATCH_COMMIT_IDENTIFIER
-        if plain and latest is not None and latest.id > winner.id:
-            return latest
-        raise ConflictError(
+    def _gone(self, winner: Snapshot) -> ConflictError:
+        return ConflictError(
             f"{self.parts.table_name}: snapshot {winner.id}, which won the race against {self._words}, was expired or"
             " rolled back before the next attempt, so nobody can tell whether the changes still fit. Nothing was"
             " committed: plan again from the latest snapshot",
@@ -228,10 +236,9 @@ class Race:
 
     def _wait(self, winner: Snapshot, attempt_began: float) -> None:
         env = self.parts.env
-        self._lost_at = env.clock.monotonic()
         seconds = wait_seconds(
             losses=self.attempts,
-            attempt_seconds=self._lost_at - attempt_began,
+            attempt_seconds=env.clock.monotonic() - attempt_began,
             draw=env.rng.random(),
             limits=self.parts.waits,
         )
@@ -256,7 +263,7 @@ class Race:
         return ConflictError(
             f"{self.parts.table_name}: {self._words} lost {self.attempts} races in {seconds:.1f} s, and options"
             f" commit.max-retries ({'not set' if retries is None else retries}) and commit.timeout"
-            f" ({'not set' if timeout is None else f'{timeout} ms'}) allow no more. Nothing was committed: commit again",
+            f" ({'not set' if timeout is None else f'{timeout} ms'}) allow no more. Nothing was committed; try again",
             kind=ErrorKind.RETRIES_EXHAUSTED,
         )
 

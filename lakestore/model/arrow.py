@@ -113,8 +113,7 @@ def paimon_type(kind: pa.DataType, *, nullable: bool = True) -> DataType:
         return DataType(root=TypeRoot.ARRAY, element=element, nullable=nullable)
     if pa.types.is_struct(kind):
         members = tuple(
-            Field(id=-1, name=kind.field(i).name, type=_declared(kind.field(i)))
-            for i in range(kind.num_fields)
+            Field(id=-1, name=kind.field(i).name, type=_declared(kind.field(i))) for i in range(kind.num_fields)
         )
         return DataType(root=TypeRoot.ROW, fields=members, nullable=nullable)
     raise InvalidInputError(

@@ -40,7 +40,9 @@ class Place:
 
     def __post_init__(self) -> None:
         if bool(self.neighbour) != (self.where in {Where.AFTER, Where.BEFORE}):
-            raise InvalidInputError(f"place {self.where!r} with neighbour {self.neighbour!r}: it takes none or needs one")
+            raise InvalidInputError(
+                f"place {self.where!r} with neighbour {self.neighbour!r}: it takes none or needs one"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

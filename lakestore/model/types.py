@@ -152,9 +152,7 @@ class Field:
 
 
 def _bad_type(text: str, expected: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"type {text!r} is not a Paimon type: expected {expected}", kind=ErrorKind.INVALID_TYPE
-    )
+    return InvalidInputError(f"type {text!r} is not a Paimon type: expected {expected}", kind=ErrorKind.INVALID_TYPE)
 
 
 def _atomic_text(kind: DataType) -> str:

@@ -48,15 +48,14 @@ class Explanation:
             ("key range", report.files_by_key),
             ("statistics", report.files_by_stats),
         ]
+        by_rule = ", ".join(f"{rule}: {count}" for rule, count in skipped)
         lines = [
             f"snapshot {plan.snapshot_id}, schema {plan.schema_id}, columns {', '.join(plan.columns)}",
             f"where {self.where or 'every row'}" + ("" if plan.limit is None else f", at most {plan.limit:,} rows"),
             f"manifests  {report.manifests - report.manifests_skipped} of {report.manifests} read",
-            f"files      {report.files_left} of {report.files} left; skipped by "
-            + ", ".join(f"{rule}: {count}" for rule, count in skipped),
+            f"files      {report.files_left} of {report.files} left in those; skipped by {by_rule}",
             f"bytes      {report.bytes_left:,} of {report.bytes:,} left",
-            f"splits     {len(plan.splits)}, of which {straight} are read straight and "
-            f"{len(plan.splits) - straight} merged",
+            f"splits     {len(plan.splits)}, {straight} of them read straight, {len(plan.splits) - straight} merged",
         ]
         return "\n".join([*lines, *(f"hint       {hint}" for hint in self.hints)])
 

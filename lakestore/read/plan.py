@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from lakestore.core.bind import bind
 from lakestore.core.conflict import rank_of
+from lakestore.core.options import check_readable
 from lakestore.core.pack import pack_ordered
 from lakestore.core.project import sources_of
 from lakestore.core.sections import Section, sections_of
@@ -64,6 +65,7 @@ def plan_scan(
         UnsupportedFormatError: The table needs a feature that this release refuses.
         CorruptTableError: A metadata file is damaged.
     """
+    check_readable(schema)
     began = parts.env.clock.monotonic()
     names = schema.names if columns is None else tuple(columns)
     schema.select(names)

@@ -25,7 +25,7 @@ from lakestore.model.types import Field
 from lakestore.read.parts import ScanParts
 from lakestore.read.plan import sections_in
 from lakestore.read.prune import key_part
-from lakestore.storage.parallel import map_ordered
+from lakestore.storage.parallel import ReadAhead, map_ordered
 
 FILES_AHEAD = 4
 """Files of a raw split that are open at a time."""
@@ -112,8 +112,8 @@ class _Reader:
                 if isinstance(source, list):
                     yield from map(self._finished_raw, source)
                     continue
-                with source:
-                    yield from map(self._finished_raw, source.batches())
+                with source, closing(ReadAhead(source.batches())) as batches:
+                    yield from map(self._finished_raw, batches)
 
     def _finished_raw(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Retract rows have nothing to hide here: they just go."""

@@ -58,12 +58,12 @@ def test_travel_by_time(orders):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda data: pa.table(data),
-        lambda data: pa.RecordBatch.from_pydict(data),
+        pa.table,
+        pa.RecordBatch.from_pydict,
         lambda data: pa.table(data).to_reader(),
         lambda data: iter(pa.table(data).to_batches()),
-        lambda data: pd.DataFrame(data),
-        lambda data: pl.DataFrame(data),
+        pd.DataFrame,
+        pl.DataFrame,
         lambda data: duckdb.from_arrow(pa.table(data)),
         lambda data: pa.table(data).to_pylist(),
     ],

@@ -28,6 +28,30 @@ NEWER_JAVA = sorted(
 JAVAS = ["java", *NEWER_JAVA]
 READERS = [*JAVAS, "pypaimon", "rust"]
 
+SHORT = {
+    "types_keyed_4",
+    "types_append",
+    "updates_4",
+    "sequence",
+    "composite_key",
+    "append_bucketed",
+    "names_append",
+    "names_keyed",
+    "overwritten",
+    "partition_date",
+    "partition_timestamp",
+    "partitions_keyed",
+}
+"""The dozen tables of the short form, which asks one Java release; ``-m slow`` asks all about all."""
+
+
+def slow_unless(short, values):
+    """Parameters, with the mark for the long form on those that are not in the short one."""
+    return [pytest.param(each, marks=[] if each in short else pytest.mark.slow) for each in values]
+
+
+EVERY_SHAPE = pytest.mark.parametrize("name", slow_unless(SHORT, SHAPES))
+
 THEIRS = {
     ("java", "sequence_of_two_descending"): "Paimon 0.9 does not know sequence.field.sort-order and sorts upwards",
     ("pypaimon", "time_and_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
@@ -97,8 +121,8 @@ def test_lakestore_reads_what_it_wrote(name, written):
     assert canon.difference(shape.after(shape.steps), ours(written(name))) is None
 
 
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("reader", slow_unless(["java", "pypaimon", "rust"], READERS))
+@EVERY_SHAPE
 def test_engine_reads_what_lakestore_wrote(name, reader, written, engines):
     judge = engines(reader)
     shape = SHAPES[name]
@@ -114,8 +138,8 @@ def test_engine_reads_what_lakestore_wrote(name, reader, written, engines):
     pytest.xfail(THEIRS[reader, name])
 
 
-@pytest.mark.parametrize("java", JAVAS)
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("java", slow_unless(["java"], JAVAS))
+@EVERY_SHAPE
 def test_turns_with_java(name, java, written, engines, tmp_path):
     judge = engines(java)
     if (java, name) in THEIRS or name in NO_TURNS:

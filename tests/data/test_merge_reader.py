@@ -89,6 +89,18 @@ def test_memory_is_runs_times_window():
     assert highest < 8 * 2**20
 
 
+def test_wide_rows_make_narrow_windows(monkeypatch):
+    monkeypatch.setattr("lakestore.data.file_reader.BATCH_BYTES", 1000)
+    monkeypatch.setattr(merge_reader, "WINDOW_BYTES", 2000)
+    table = HandMade(a_schema({"k": "INT", "v": "STRING"}, key=["k"]), window_rows=10_000)
+    for first in (0, 1):
+        table.add([(k, f"{k:0100}") for k in range(first, 1000, 2)], sequences=range(500 * first, 500 * first + 500))
+    table.add([(5, "x")], sequences=[5000])
+    tables = list(merged(table, window=10_000))
+    assert max(one.num_rows for one in tables) < 50
+    assert len(rows(tables)) == 1000
+
+
 def test_one_key_may_outgrow_the_window():
     table = HandMade(a_schema({"k": "INT", "v": "INT"}, key=["k"]))
     table.add([(1, i) for i in range(50)] + [(2, 0)], row_group_size=3)

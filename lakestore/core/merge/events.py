@@ -69,7 +69,7 @@ class Events:
         groups: The groups.
         actions: For each row an ``Action``; None when every row is an ADD.
         seeds: For each group the row that begins it anew, or -1; None when no group has one.
-        before: Rows before a group's seed that acted as ADD or LATE; None for none.
+        before: Rows before a group's seed that acted as ADD; None for none.
     """
 
     groups: Groups

@@ -174,6 +174,14 @@ def one_array(column: Any) -> pa.Array:  # noqa: ANN401 - an Array or a ChunkedA
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
+def dense_ranks(words: KeyWords) -> Indices:
+    """Numbers from 0 that compare as the rows' words do."""
+    order = argsort(words)
+    ranks = np.empty(words.rows, np.int64)
+    ranks[order] = np.cumsum(group_starts(words, order)) - 1
+    return ranks
+
+
 def merge_order(keys: KeyWords, *, order: KeyWords | None = None, kinds: Kinds | None = None) -> tuple[Indices, Groups]:
     """The merge order of rows, and the groups of one key in it.
 

@@ -1,0 +1,190 @@
+"""The functions ``collect``, ``merge_map`` and ``merge_map_with_keytime``, over lists and maps.
+
+Where Paimon leaves the order of elements to a hash table, elements come in the order in which they first occurred.
+
+Closed forms, for groups without retracts and late rows: lay the elements of each group end to end, number the
+(group, element) or (group, key) pairs, and keep the first or the last element of each pair. Other groups are folded
+(``passes``), with the same closed forms over pairs of lists.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from lakestore.core.merge.events import Action, Events
+from lakestore.core.merge.groups import Column, Groups, dense_ranks
+from lakestore.core.merge.lists import (
+    Elements,
+    codes_of,
+    elements_of,
+    firsts_of,
+    joined,
+    lasts_of,
+    lists_of,
+    occurrences,
+    pair_codes,
+)
+from lakestore.core.merge.passes import Steps, either, in_two
+from lakestore.core.sorting import Indices, Mask, normalise
+from lakestore.model.merging import ColumnMerge
+
+Uniting = Callable[[Elements, Indices], Elements]
+"""Elements list after list, and for each list its group, to the elements that stay, with their groups as lists."""
+
+
+def collect(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
+    """All elements of each group, each once with ``distinct``."""
+    unite = _distinct if field.distinct else _all_of
+
+    def add(state: pa.Array, values: pa.Array) -> pa.Array:
+        return _unite_pairs(state, values, unite, alone=field.distinct)
+
+    # Late elements go behind the others too, unless the function is wrapped to ignore retracts.
+    steps = Steps(
+        add=add,
+        late=(lambda state, values: add(values, state)) if field.ignore_retract else add,
+        retract=_without_occurrences,
+    )
+    hard_actions = [Action.RETRACT, Action.LATE_RETRACT, *([Action.LATE] if field.ignore_retract else [])]
+    return _closed_or_folded(column, events, hard_actions, unite, steps, alone=field.distinct)
+
+
+def merge_map(column: Column, events: Events, field: ColumnMerge) -> pa.Array:  # noqa: ARG001 - alike for all functions
+    """All keys of each group, each with its last value; taking back removes keys."""
+
+    def add(state: pa.Array, values: pa.Array) -> pa.Array:
+        return _unite_pairs(state, values, _last_of_keys, alone=False)
+
+    steps = Steps(add=add, late=lambda state, values: add(values, state), retract=_without_keys)
+    hard_actions = [Action.RETRACT, Action.LATE_RETRACT, Action.LATE]
+    return _closed_or_folded(column, events, hard_actions, _last_of_keys, steps, alone=False)
+
+
+def merge_map_with_keytime(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
+    """All keys of each group, each with the value of the greatest time; a null value removes its key."""
+    unite = partial(_newest_of_keys, time_field=field.time_field or "")
+
+    def add(state: pa.Array, values: pa.Array) -> pa.Array:
+        return _unite_pairs(state, values, unite, alone=False)
+
+    steps = Steps(add=add, late=lambda state, values: add(values, state))
+    return _closed_or_folded(column, events, [Action.LATE], unite, steps, alone=False)
+
+
+def _closed_or_folded(
+    column: Column, events: Events, hard_actions: list[Action], unite: Uniting, steps: Steps, *, alone: bool
+) -> pa.Array:
+    if events.plain:
+        return _closed(column, events, unite, alone=alone)
+    hard = events.seed_rows() >= 0
+    if events.has(*hard_actions):
+        hard |= events.groups.any(events.act(*hard_actions))
+    easy, rows = events.select(~hard)
+    closed = None if hard.all() else _closed(column.select(rows), easy, unite, alone=alone)
+    return in_two(column, events, hard, closed, steps)
+
+
+def _closed(column: Column, events: Events, unite: Uniting, *, alone: bool) -> pa.Array:
+    """Unite the lists of each group; a list that is alone in its group stays as it is unless ``alone`` says else."""
+    listed = events.listed(column.valid)
+    lists = column.at(listed.rows)
+    numbers = listed.numbers[listed.groups.numbers]
+    valid = np.zeros(len(events.groups), np.bool_)
+    valid[listed.numbers] = True
+    if alone:
+        return lists_of(unite(elements_of(lists), numbers), len(valid), column.type, valid)
+    single = listed.groups.spread(listed.groups.sizes == 1)
+    shared = pa.array(~single)
+    united = unite(elements_of(lists.filter(shared)), numbers[~single])
+    made = lists_of(united, len(valid), column.type, valid)
+    places = np.where(valid, np.arange(len(valid)), -1)
+    places[numbers[single]] = np.arange(np.count_nonzero(single)) + len(valid)
+    everything = pa.concat_arrays([made, lists.filter(pa.array(single))])
+    return everything.take(pa.array(places, mask=places < 0))
+
+
+def _unite_pairs(state: pa.Array, values: pa.Array, unite: Uniting, *, alone: bool) -> pa.Array:
+    def both(first: pa.Array, second: pa.Array) -> pa.Array:
+        lists = joined(first, second)
+        return lists_of(unite(elements_of(lists), np.arange(len(lists)) // 2), len(first), first.type)
+
+    if not alone:
+        return either(state, values, both)
+    lists = joined(state, values)
+    valid = (state.is_valid().to_numpy(zero_copy_only=False)) | values.is_valid().to_numpy(zero_copy_only=False)
+    return lists_of(unite(elements_of(lists), np.arange(len(lists)) // 2), len(state), state.type, valid)
+
+
+def _all_of(elements: Elements, groups: Indices) -> Elements:
+    return Elements(elements.values, groups[elements.lists])
+
+
+def _distinct(elements: Elements, groups: Indices) -> Elements:
+    own = groups[elements.lists]
+    return Elements(elements.values, own).filter(firsts_of(pair_codes(own, codes_of(elements.values))))
+
+
+def _last_of_keys(elements: Elements, groups: Indices) -> Elements:
+    """The last entry of each key, at the place of its first."""
+    own = groups[elements.lists]
+    pairs = pair_codes(own, codes_of(elements.values.field(0)))
+    last = np.flatnonzero(lasts_of(pairs))
+    # Pairs are numbered as they first occur, so that ordering by them restores the first places.
+    last = last[np.argsort(pairs[last], kind="stable")]
+    return Elements(elements.values, own).take(last)
+
+
+def _newest_of_keys(elements: Elements, groups: Indices, *, time_field: str) -> Elements:
+    """The entry of each key that stays, in the order in which keys first occurred.
+
+    1. The first map of a group is a base: its entries stand as they are until another one beats them.
+    2. In later maps a null row removes the key and all that was before, and a row without a time is passed over.
+    3. Of the entries left, the greatest time wins, the earlier one on a tie; a base entry without a row or a time
+       loses to every other.
+    """
+    own = groups[elements.lists]
+    base = firsts_of(groups)[elements.lists]
+    keys, rows = elements.values.field(0), elements.values.field(1)
+    pairs = pair_codes(own, codes_of(keys))
+    times = rows.field(rows.type.get_field_index(time_field))
+    has_row: Mask = rows.is_valid().to_numpy(zero_copy_only=False)
+    has_time: Mask = has_row & times.is_valid().to_numpy(zero_copy_only=False)
+    order = np.argsort(pairs, kind="stable")
+    starts = np.flatnonzero(np.append(True, pairs[order][1:] != pairs[order][:-1])) if len(order) else order
+    by_key = Groups(starts, len(order))
+    removed = by_key.last((~has_row & ~base)[order])
+    alive = (base | has_time)[order] & (np.arange(len(order)) > by_key.spread(removed))
+    staying, _ = by_key.of_rows(alive)
+    candidates = order[alive]
+    words = normalise([times.take(pa.array(candidates)).filter(pa.array(has_time[candidates]))])
+    ranks = np.zeros(len(candidates), np.int64)
+    ranks[has_time[candidates]] = dense_ranks(words) + 1
+    best = ranks == staying.spread(np.maximum.reduceat(ranks, staying.starts)) if len(staying) else ranks >= 0
+    chosen = candidates[staying.first(best)]
+    return Elements(elements.values, own).take(chosen)
+
+
+def _without_occurrences(state: pa.Array, values: pa.Array) -> pa.Array:
+    """Take one occurrence of each element away, the first ones first."""
+    return _taken_away(state, values, codes_of, each=True)
+
+
+def _without_keys(state: pa.Array, values: pa.Array) -> pa.Array:
+    """Take away the entries of these keys."""
+    return _taken_away(state, values, lambda entries: codes_of(entries.field(0)), each=False)
+
+
+def _taken_away(
+    state: pa.Array, values: pa.Array, code: Callable[[pa.Array], Indices], *, each: bool
+) -> pa.Array:
+    elements = elements_of(joined(state, values))
+    places, taking = elements.lists // 2, elements.lists % 2 == 1
+    pairs = pair_codes(places, code(elements.values))
+    budget = np.bincount(pairs[taking], minlength=int(pairs.max(initial=-1)) + 1)
+    # The accumulator's elements come before those taken away, so that they are counted first.
+    spent = occurrences(pairs) if each else np.zeros(len(pairs), np.int64)
+    keep = ~taking & (spent >= budget[pairs])
+    valid: Mask = state.is_valid().to_numpy(zero_copy_only=False)
+    return lists_of(Elements(elements.values, places).filter(keep), len(state), state.type, valid)
