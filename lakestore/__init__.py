@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from lakestore.api.catalog import Lake as Lake
     from lakestore.api.catalog import connect as connect
     from lakestore.api.catalog import open_table as open_table
+    from lakestore.api.changes import add_column as add_column
+    from lakestore.api.changes import change_type as change_type
+    from lakestore.api.changes import drop_column as drop_column
+    from lakestore.api.changes import move_column as move_column
+    from lakestore.api.changes import remove_option as remove_option
+    from lakestore.api.changes import rename_column as rename_column
+    from lakestore.api.changes import set_comment as set_comment
+    from lakestore.api.changes import set_default as set_default
+    from lakestore.api.changes import set_nullable as set_nullable
+    from lakestore.api.changes import set_option as set_option
     from lakestore.api.scan import Scan as Scan
     from lakestore.api.table import Table as Table
     from lakestore.errors import AlreadyExistsError as AlreadyExistsError
@@ -34,6 +44,21 @@ _HOMES = {
     "col": "lakestore.model.predicate",
     "connect": "lakestore.api.catalog",
     "open_table": "lakestore.api.catalog",
+    **dict.fromkeys(
+        (
+            "add_column",
+            "change_type",
+            "drop_column",
+            "move_column",
+            "remove_option",
+            "rename_column",
+            "set_comment",
+            "set_default",
+            "set_nullable",
+            "set_option",
+        ),
+        "lakestore.api.changes",
+    ),
     **dict.fromkeys(
         (
             "AlreadyExistsError",

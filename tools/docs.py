@@ -63,6 +63,10 @@ def _commands(group: Any, prefix: str) -> list[str]:
     return lines
 
 
+def _joined(*words: str) -> str:
+    return " ".join(words)
+
+
 def _metavar(argument: Any) -> str:
     return str(argument.metavar or argument.name.upper())
 
@@ -72,9 +76,10 @@ def errors_page() -> str:
     lines = [
         NOTE,
         "# Errors\n",
-        (
-            "Everything that LakeStore raises on purpose is a `LakestoreError`. Classes go by what you do about them; `kind` is a stable "
-            "code for programs; the message says what happened, where, what was expected and what to do.\n"
+        _joined(
+            "Everything that LakeStore raises on purpose is a `LakestoreError`. Classes go by what you do about them;",
+            "`kind` is a stable code for programs; the message says what happened, where, what was expected and what",
+            "to do.\n",
         ),
         "| class | also a | what it means |\n|---|---|---|",
     ]
@@ -98,13 +103,15 @@ def options_page() -> str:
     lines = [
         NOTE,
         "# Options\n",
-        "Every table option of Paimon and what LakeStore makes of it. **honoured**: it does what Paimon's documentation says. **inert**: it "(
-            "is kept in the schema and changes nothing that LakeStore does, for the reason given. **refused**: a table that sets it is refused, "
-            "for writing or for reading, because ignoring it would give wrong rows.\n"
+        _joined(
+            "Every table option of Paimon and what LakeStore makes of it. **honoured**: it does what Paimon's",
+            "documentation says. **inert**: it is kept in the schema and changes nothing that LakeStore does, for the",
+            "reason given. **refused**: a table that sets it is refused, for writing or for reading, because ignoring",
+            "it would give wrong rows.\n",
         ),
-        (
-            "Options that no version of Paimon knows are kept untouched; one that looks like a misspelling of a known option is refused "
-            "when a table is created.\n"
+        _joined(
+            "Options that no version of Paimon knows are kept untouched; one that looks like a misspelling of a known",
+            "option is refused when a table is created.\n",
         ),
         "| option | | default | what it does here |\n|---|---|---|---|",
     ]

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from lakestore.api.changes import as_changes
 from lakestore.api.context import TableContext
 from lakestore.api.refs import SnapshotRefs
 from lakestore.api.scan import Scan
 from lakestore.api.writer import BatchWriter
 from lakestore.errors import InvalidInputError, NotFoundError
+from lakestore.maintain.alter import alter_table
 from lakestore.maintain.check import TableChecker
 from lakestore.maintain.describe import TableDescription, describe_table
 from lakestore.maintain.findings import CheckReport
 from lakestore.model.arrow import arrow_schema
+from lakestore.model.changes import SchemaChange
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate, Value
 from lakestore.model.rows import RowKind
@@ -88,7 +91,7 @@ class Table(_Readable):
     def __init__(self, context: TableContext) -> None:
         super().__init__(context)
         self.notes: tuple[str, ...] = ()
-        """What creating the table settled for you, in words."""
+        """What creating or altering the table settled for you, in words."""
 
     def _pinned(self) -> tuple[TableContext, Snapshot | None]:
         return self._context.at_latest()
@@ -230,6 +233,32 @@ class Table(_Readable):
         """Schema, options and the state of the latest snapshot: files, levels, rows, bytes."""
         context, snapshot = self._pinned()
         return describe_table(context.manifests, context.schema, snapshot)
+
+    def alter(self, *changes: SchemaChange) -> "Table":
+        """Change columns, options or comments. Files stay as they are; old values are read under the new schema.
+
+        All changes are one new schema, applied in the order given: ``t = t.alter(ls.add_column("color", "STRING"))``.
+        When another change comes first, these are applied on top of it.
+
+        Args:
+            changes: Made by ``ls.add_column``, ``drop_column``, ``rename_column``, ``move_column``, ``change_type``,
+                ``set_nullable``, ``set_comment``, ``set_default``, ``set_option`` and ``remove_option``.
+
+        Returns:
+            The table under its new schema; this one keeps the old. ``notes`` say what you might not expect.
+
+        Raises:
+            InvalidInputError: A change breaks a rule; the message names it and the way out.
+            NotFoundError: A column is not there.
+            UnsupportedFormatError: LakeStore could not read or write the table any more.
+            ConflictError: Other schema changes came first too many times in a row.
+            CommitUnknownError: Nobody can know whether it landed; the message says how to look.
+        """
+        context = self._context
+        schema, notes = alter_table(context.schemas, context.snapshots, as_changes(changes), clock=context.env.clock)
+        altered = Table(context.with_schema(schema))
+        altered.notes = notes
+        return altered
 
     def refresh(self) -> "Table":
         """The same table with the schema and options it has now.

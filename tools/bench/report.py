@@ -21,10 +21,10 @@ WIDTH = 120
 """Of the printed table, whatever it is printed to."""
 
 
-def ratio(figure: Figure, figures: Iterable[Figure]) -> float | None:
-    """How many times the floor's fastest round a figure's fastest round took, at the same workload."""
+def ratio(figure: Figure, figures: Iterable[Figure], *, to: str = FLOOR) -> float | None:
+    """How many times another subject's fastest round a figure's fastest round took, at the same workload."""
     for other in figures:
-        if other.workload == figure.workload and other.subject == FLOOR and other.timing and figure.timing:
+        if other.workload == figure.workload and other.subject == to and other.timing and figure.timing:
             return figure.timing.least / other.timing.least
     return None
 
@@ -34,16 +34,16 @@ def show(figures: Sequence[Figure]) -> None:
     table = Table(title="seconds, and times the raw Parquet floor of the same run", title_justify="left", box=SIMPLE)
     table.add_column("workload")
     table.add_column("subject")
-    for name in ("rows", "least", "median", "of floor", "rounds"):
+    for name in ("rows", "least", "median", "of floor", "of lakestore", "rounds"):
         table.add_column(name, justify="right")
     before = None
     for figure in figures:
         if before not in {None, figure.workload}:
             table.add_section()
         before = figure.workload
-        timing, times = figure.timing, ratio(figure, figures)
+        timing = figure.timing
         if timing is None:
-            table.add_row(figure.workload, figure.subject, f"{figure.rows:,}", "-", "-", "-", "0")
+            table.add_row(figure.workload, figure.subject, f"{figure.rows:,}", "-", "-", "-", "-", "0")
             continue
         table.add_row(
             figure.workload,
@@ -51,13 +51,17 @@ def show(figures: Sequence[Figure]) -> None:
             f"{figure.rows:,}",
             f"{timing.least:.3f}",
             f"{timing.median:.3f}",
-            "" if times is None else f"{times:.2f}x",
+            *(_times(ratio(figure, figures, to=to)) for to in (FLOOR, "lakestore")),
             str(len(timing.seconds)),
         )
     Console(width=WIDTH).print(table)
     for figure in figures:
         if figure.note:
             print(f"{figure.subject} at {figure.workload} {figure.note}")
+
+
+def _times(number: float | None) -> str:
+    return "-" if number is None else f"{number:.2f}x"
 
 
 def machine() -> dict[str, Any]:
@@ -87,6 +91,7 @@ def write_json(figures: Sequence[Figure], path: Path) -> None:
             "rows": figure.rows,
             "seconds": list(figure.timing.seconds) if figure.timing else [],
             "times_floor": ratio(figure, figures),
+            "times_lakestore": ratio(figure, figures, to="lakestore"),
             "note": figure.note,
         }
         for figure in figures

@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=Scale.repeats, help="rounds of each timing")
     parser.add_argument("--peers", action="store_true", help="pypaimon and pypaimon-rust too")
     parser.add_argument("--peer", action="append", choices=peers.ENGINES, default=[], help="only that one")
-    parser.add_argument("--peer-repeats", type=int, default=Scale.peer_repeats, help="rounds of theirs")
+    parser.add_argument("--peer-repeats", type=int, help="rounds of theirs; as many as ours, one of pypaimon's")
     parser.add_argument("--json", type=Path, help="write the figures to that file too")
     parser.add_argument("--folder", type=Path, help="make the tables there; the system's temporary folder by default")
     options = parser.parse_args()

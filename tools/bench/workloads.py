@@ -32,13 +32,17 @@ class Scale:
         rows: Rows of a load.
         repeats: Rounds of every timing.
         peers: Engines to ask besides.
-        peer_repeats: Rounds of theirs.
+        peer_repeats: Rounds of theirs; by default as many as ours, but one of pypaimon's, which take minutes.
     """
 
     rows: int = 2_000_000
     repeats: int = 5
     peers: Sequence[str] = ()
-    peer_repeats: int = 1
+    peer_repeats: int | None = None
+
+    def rounds_of(self, engine: str) -> int:
+        """Rounds of a peer."""
+        return self.peer_repeats or (1 if engine == "pypaimon" else self.repeats)
 
 
 Workload = Callable[[Path, Scale], list[Figure]]
@@ -71,7 +75,7 @@ def _write(name: str, scratch: Path, scale: Scale, *, shape: Shape, runs: list[n
     figures = _figures(name, scale, rows, {"parquet floor": bare, "lakestore": ours})
     request = {"shape": "int", "keys": keys, "size": len(runs[0]), "commits": len(runs)}
     for engine in scale.peers:
-        request |= {"task": "write", "warehouse": str(scratch / engine), "repeats": scale.peer_repeats}
+        request |= {"task": "write", "warehouse": str(scratch / engine), "repeats": scale.rounds_of(engine)}
         figures.append(peers.figure(name, engine, expected, rows=rows, **request))
     return figures
 
@@ -138,7 +142,7 @@ def _scan(name: str, scratch: Path, scale: Scale, *, shape: str, read: Read) -> 
 
 
 def _peer_scan(name: str, engine: str, expected: Answer, scratch: Path, scale: Scale, read: Read, rows: int) -> Figure:
-    request = {"task": "scan", "warehouse": str(scratch), "repeats": scale.peer_repeats}
+    request = {"task": "scan", "warehouse": str(scratch), "repeats": scale.rounds_of(engine)}
     request |= {"select": read.select, "where": read.where}
     return peers.figure(name, engine, expected, rows=rows, **request)
 
