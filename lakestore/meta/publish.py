@@ -124,8 +124,9 @@ class Publisher:
         if not self._insist(lambda: self._in_line(snapshot, delta), snapshot):
             raise self._unknown(
                 snapshot,
-                "snapshots around it were expired or rolled back while it was being put, so that readers may not"
+                "it was put, but snapshots around it were expired or rolled back meanwhile, so that readers may not"
                 " reach it",
+                look="see whether the latest snapshot has this commit's files; only if not, commit again",
             )
 
     def _in_line(self, snapshot: Snapshot, delta: Collection[str]) -> bool:
@@ -167,13 +168,15 @@ class Publisher:
         draw = self._env.rng.random()
         clock.sleep(wait_seconds(losses=losses, attempt_seconds=took, draw=draw, limits=self._waits))
 
-    def _unknown(self, snapshot: Snapshot, reason: str) -> CommitUnknownError:
+    def _unknown(self, snapshot: Snapshot, reason: str, *, look: str = "") -> CommitUnknownError:
+        path = self._paths.snapshot(snapshot.id)
+        look = look or (
+            f"read {path}; the commit landed if its uuid is {snapshot.uuid}. If it is another's, or still not there"
+            " once the store answers again, commit again"
+        )
         return CommitUnknownError(
-            f"{self._store.url}{self._paths.root}: nobody can know whether snapshot {snapshot.id} was committed:"
-            f" {reason}. No file was deleted. To look: read {self._paths.snapshot(snapshot.id)}; the commit landed"
-            f" there if its commitUser is {snapshot.commit_user!r}, its commitIdentifier"
-            f" {snapshot.commit_identifier} and its uuid {snapshot.uuid}; otherwise it did not land, and may be"
-            " committed again"
+            f"{self._store.url}{self._paths.root}: nobody can know whether commit {snapshot.commit_identifier} of"
+            f" {snapshot.commit_user!r} made snapshot {snapshot.id}: {reason}. No file was deleted. To look: {look}"
         )
 
 

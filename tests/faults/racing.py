@@ -22,7 +22,7 @@ from lakestore.storage.fsspec_store import open_store
 from lakestore.storage.paths import TablePaths
 from tests.commits import World, a_file
 
-PRELOAD = ["tests.faults.racing"]
+PRELOAD = ["tests.faults.racing", "s3fs", "botocore.session"]
 
 
 @dataclass(frozen=True)

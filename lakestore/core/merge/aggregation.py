@@ -5,12 +5,35 @@ a -D row instead becomes the state itself, a deleted one, until the next add bui
 """
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from lakestore.core.merge import Kinds, is_add
-from lakestore.core.merge.events import Action, Events
+from lakestore.core.merge.events import Action, Actions, Events
+from lakestore.core.merge.functions import aggregate
 from lakestore.core.merge.groups import Groups
-from lakestore.model.rows import RowKind
+from lakestore.core.merge.unions import Unions
+from lakestore.core.merge.versions import MergeColumn, Result, Versions
+from lakestore.core.sorting import Indices
+from lakestore.model.merging import MergeSpec
+from lakestore.model.rows import VALUE_KIND, RowKind
+
+
+def aggregation(versions: Versions, spec: MergeSpec, unions: Unions) -> MergeColumn:
+    """What becomes of each column."""
+    groups, kinds, remove = versions.groups, versions.kinds, spec.remove_on_delete
+    events = events_of(groups, kinds, remove_on_delete=remove)
+    fields = {field.name: field for field in spec.columns}
+
+    def merge(name: str) -> Result:
+        if name == VALUE_KIND:
+            return pa.array(kinds_of(groups, kinds, remove_on_delete=remove))
+        field = fields.get(name)
+        if field is None:
+            return groups.lasts
+        versions.refuse_nulls(field, events.seed_rows())
+        return aggregate(versions.columns[name], events, field, unions=unions)
+
+    return merge
 
 
 def events_of(groups: Groups, kinds: Kinds | None, *, remove_on_delete: bool) -> Events:
@@ -29,7 +52,7 @@ def events_of(groups: Groups, kinds: Kinds | None, *, remove_on_delete: bool) ->
     return begun_anew(groups, actions, groups.last(kinds == RowKind.DELETE))
 
 
-def begun_anew(groups: Groups, actions: NDArray[np.int8], seeds: NDArray[np.int64]) -> Events:
+def begun_anew(groups: Groups, actions: Actions, seeds: Indices) -> Events:
     """The events when some groups begin anew with a row, which itself does nothing but be there."""
     if not bool((seeds >= 0).any()):
         return Events(groups, actions)

@@ -176,9 +176,7 @@ def _without_keys(state: pa.Array, values: pa.Array) -> pa.Array:
     return _taken_away(state, values, lambda entries: codes_of(entries.field(0)), each=False)
 
 
-def _taken_away(
-    state: pa.Array, values: pa.Array, code: Callable[[pa.Array], Indices], *, each: bool
-) -> pa.Array:
+def _taken_away(state: pa.Array, values: pa.Array, code: Callable[[pa.Array], Indices], *, each: bool) -> pa.Array:
     elements = elements_of(joined(state, values))
     places, taking = elements.lists // 2, elements.lists % 2 == 1
     pairs = pair_codes(places, code(elements.values))

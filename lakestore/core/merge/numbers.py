@@ -178,9 +178,7 @@ def _multiply(state: Numbers, has: Mask, values: Numbers, actions: Actions) -> t
 Operation = Callable[[Numbers, Numbers], Numbers]
 
 
-def _exactly(
-    name: str, kind: pa.DataType, *, add: Operation, retract: Operation, from_zero: bool = False
-) -> Step:
+def _exactly(name: str, kind: pa.DataType, *, add: Operation, retract: Operation, from_zero: bool = False) -> Step:
     """A step in integers of any size that minds the limit of the type after each operation.
 
     Args:
@@ -250,4 +248,3 @@ def _quotient(name: str, one: Numbers, two: Numbers, unit: int) -> Numbers:
         )
     sign = np.where((one < 0) != (two < 0), -1, 1)
     return sign * ((2 * abs(one) * unit + abs(two)) // (2 * abs(two)))
-

@@ -97,9 +97,7 @@ def blanks(texts: pa.Array) -> Mask:
 
 def _splits_safely(delimiter: str) -> bool:
     """Whether splitting what was joined gives the same tokens back: no end of the delimiter is a beginning of it."""
-    return bool(delimiter) and not any(
-        delimiter[:length] == delimiter[-length:] for length in range(1, len(delimiter))
-    )
+    return bool(delimiter) and not any(delimiter[:length] == delimiter[-length:] for length in range(1, len(delimiter)))
 
 
 def _joined_pairs(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
