@@ -46,6 +46,7 @@ class ErrorKind(StrEnum):
     LEVEL_OVERLAP = "level-overlap"
     BUCKET_COUNT_CHANGED = "bucket-count-changed"
     SCHEMA_CHANGED = "schema-changed"
+    SEQUENCE_TAKEN = "sequence-taken"
     IDENTIFIER_TAKEN = "identifier-taken"
     RETRIES_EXHAUSTED = "retries-exhausted"
     COMMIT_UNKNOWN = "commit-unknown"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from lakestore.core.options import parse_options
+from lakestore.data.file_writer import WriteParts
 from lakestore.env import Env
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.maintain.write import WriteSession
@@ -100,6 +101,10 @@ class TableContext:
             env=self.env,
             writer=TableWriter(self.store, self.paths, self.schema, self.options, self.env, max_sequence=sequences),
             committer=self.committer(),
+            sequences=sequences,
+            parts=WriteParts(
+                store=self.store, paths=self.paths, schema=self.schema, options=self.options, env=self.env
+            ),
             name=self.name,
         )
 

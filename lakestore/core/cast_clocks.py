@@ -144,6 +144,7 @@ def _cut(values: Ticks, step: int) -> Ticks:
 
 def _from_seconds(seconds: Ticks, like: pa.Array, target: DataType) -> pa.Array:
     wanted = arrow_type(target)
+    _in_unit(seconds, "s", "ms", target)  # Paimon's own timestamps are milliseconds and a rest
     return _timestamps(_in_unit(seconds, "s", wanted.unit, target), like, wanted)
 
 
@@ -154,8 +155,7 @@ def _in_unit(ticks: Ticks, unit: str, wanted: str, target: DataType) -> Ticks:
     if len(ticks) and (int(ticks.max()) > _LONG_MAX // factor or int(ticks.min()) < -(_LONG_MAX // factor)):
         farthest = max(int(ticks.max()), int(ticks.min()), key=abs)
         raise InvalidInputError(
-            f"a value {farthest} {unit} from the epoch cannot be read as {target}: Arrow's timestamp[{wanted}] has no"
-            " room for it"
+            f"a value {farthest} {unit} from the epoch cannot be read as {target}: 64 bits of {wanted} do not reach there"
         )
     return ticks * factor
 

@@ -86,6 +86,29 @@ def find_bucket_conflict(live: Iterable[ManifestEntry], changes: Changes) -> Con
     return None
 
 
+def find_sequence_conflict(live: Iterable[ManifestEntry], changes: Changes) -> Conflict | None:
+    """The first fresh file whose rows would not all come after those of a live file of its bucket.
+
+    For writers that numbered their rows at an older snapshot: which of two rows with one key and one number is the
+    newer would be up to each reader.
+    """
+    firsts: dict[tuple[bytes, int], ManifestEntry] = {}
+    for entry in changes.adds:
+        place = (entry.partition, entry.bucket)
+        first = firsts.setdefault(place, entry)
+        if entry.file.min_sequence < first.file.min_sequence:
+            firsts[place] = entry
+    for other in live:
+        mine = firsts.get((other.partition, other.bucket))
+        if mine is not None and other.file.max_sequence >= mine.file.min_sequence:
+            reason = (
+                f"file {mine.file.name} numbers its rows from {mine.file.min_sequence}, but file {other.file.name} of"
+                f" the same bucket was committed meanwhile and goes up to {other.file.max_sequence}"
+            )
+            return Conflict(kind=ErrorKind.SEQUENCE_TAKEN, reason=reason, entry=mine, other=other)
+    return None
+
+
 def find_layout_conflict(written: TableSchema, latest: TableSchema) -> Conflict | None:
     """What moved rows to other buckets or partitions between two schemas; None if files of the first still fit.
 

@@ -3,35 +3,23 @@
 1. A wanted column is the file's column of the same field id, whatever its name and place there.
 2. A column that the file's schema does not have is null; a partition column is the partition's value, whatever
    the file says.
-3. A column whose type has changed is cast, where that keeps every value (or rounds it exactly as Java does); any
-   other change of type is refused by name, before anything is read.
+3. A column whose type has changed is cast (``core.casts``); a change of type without a cast is refused by name,
+   before anything is read.
 
-``stored`` and ``evolved`` are the two steps for one column: from what Arrow made of the file to the Arrow form of
-its own declared type, and from that to the wanted type.
+``stored`` and ``ColumnSource.cast`` are the two steps for one column: from what Arrow made of the file to the Arrow
+form of its own declared type, and from that to the wanted type.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from lakestore.core.value_text import Internal, as_float32
+from lakestore.core.casts import Cast, find_cast
 from lakestore.errors import UnsupportedFormatError
 from lakestore.model.arrow import arrow_type
-from lakestore.model.types import (
-    BINARIES,
-    EXOTIC,
-    FLOATS,
-    INTEGERS,
-    NESTED,
-    TIMESTAMPS,
-    DataType,
-    Field,
-    TypeRoot,
-)
-
-_INTEGER_DIGITS = {TypeRoot.TINYINT: 3, TypeRoot.SMALLINT: 5, TypeRoot.INT: 10, TypeRoot.BIGINT: 19}
+from lakestore.model.types import EXOTIC, NESTED, DataType, Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +29,12 @@ class ColumnSource:
     Attributes:
         target: The wanted column.
         own: The file's column of that id; None if it has none, so that the column is null or constant.
+        cast: From the file's type to the wanted one; None without a column of the file.
     """
 
     target: Field
     own: Field | None
+    cast: Cast | None
 
 
 def sources_of(own: Sequence[Field], wanted: Sequence[Field], *, what: str) -> tuple[ColumnSource, ...]:
@@ -59,28 +49,24 @@ def sources_of(own: Sequence[Field], wanted: Sequence[Field], *, what: str) -> t
         UnsupportedFormatError: A type has changed in a way that is not read, or is nested or special.
     """
     by_id = {field.id: field for field in own}
-    sources = tuple(ColumnSource(target=field, own=by_id.get(field.id)) for field in wanted)
-    for source in sources:
-        if source.target.type.root in {*NESTED, *EXOTIC}:
-            raise UnsupportedFormatError(
-                f"{what}: column {source.target.name!r} is {source.target.type}; this release does not read nested"
-                " or special types: leave the column out"
-            )
-        if source.own is not None and not keeps_values(source.own.type, source.target.type):
-            raise UnsupportedFormatError(
-                f"{what}: column {source.target.name!r} is {source.target.type} now but was written as"
-                f" {source.own.type}; this release does not read that change of type: leave the column out, or"
-                " compact the table with an engine that does"
-            )
-    return sources
+    return tuple(_source(by_id.get(field.id), field, what) for field in wanted)
 
 
-def keeps_values(source: DataType, target: DataType) -> bool:
-    """Whether values of the first type are read as the second."""
-    if source == target.with_nullable(source.nullable):
-        return True
-    rule = _RULES.get((_family(source), _family(target)))
-    return rule is not None and rule(source, target)
+def _source(own: Field | None, target: Field, what: str) -> ColumnSource:
+    if target.type.root in {*NESTED, *EXOTIC}:
+        raise UnsupportedFormatError(
+            f"{what}: column {target.name!r} is {target.type}; this release does not read nested or special types:"
+            " leave the column out"
+        )
+    if own is None:
+        return ColumnSource(target=target, own=None, cast=None)
+    cast = find_cast(own.type, target.type)
+    if cast is None:
+        raise UnsupportedFormatError(
+            f"{what}: column {target.name!r} is {target.type} now but was written as {own.type}; LakeStore does not"
+            " read that change of type: leave the column out, or compact the table with an engine that does"
+        )
+    return ColumnSource(target=target, own=own, cast=cast)
 
 
 def stored(column: Any, kind: DataType) -> Any:  # noqa: ANN401 - Array in, Array out; ChunkedArray likewise
@@ -104,78 +90,6 @@ def stored(column: Any, kind: DataType) -> Any:  # noqa: ANN401 - Array in, Arra
     if not any(test(form) and test(wanted) for test in _SPELLINGS) or _is_wider_float(form, wanted):
         raise pa.ArrowNotImplementedError(f"the file has it as {form}, the schema as {kind}")
     return column.cast(wanted)
-
-
-def evolved(column: Any, source: DataType, target: DataType) -> Any:  # noqa: ANN401 - as ``stored``
-    """A column of one type as another that ``keeps_values``."""
-    wanted = arrow_type(target)
-    if column.type == wanted:
-        return column
-    if source.root is TypeRoot.DECIMAL and target.root in FLOATS:
-        return column.cast(pa.string()).cast(wanted)
-    if source.root in INTEGERS and target.root in FLOATS:
-        return column.cast(wanted, safe=False)
-    return column.cast(wanted)
-
-
-def evolved_bound(value: Internal, source: DataType, target: DataType) -> Internal:
-    """A bound of values of the first type as a bound of the same values read as the second."""
-    if value is None or isinstance(value, bool | str | bytes):
-        return value
-    if target.root in FLOATS and source.root is not target.root:
-        return as_float32(float(value)) if target.root is TypeRoot.FLOAT else float(value)
-    return value
-
-
-def _family(kind: DataType) -> TypeRoot:
-    if kind.root in INTEGERS:
-        return TypeRoot.INT
-    if kind.root in FLOATS:
-        return TypeRoot.DOUBLE
-    return TypeRoot.VARBINARY if kind.root in BINARIES else kind.root
-
-
-def _not_narrower(source: DataType, target: DataType) -> bool:
-    return INTEGERS.index(source.root) <= INTEGERS.index(target.root)
-
-
-def _float_widens(source: DataType, target: DataType) -> bool:
-    return source.root is TypeRoot.FLOAT or target.root is TypeRoot.DOUBLE
-
-
-def _not_shorter(source: DataType, target: DataType) -> bool:
-    fixed = target.root in {TypeRoot.CHAR, TypeRoot.BINARY}
-    return not fixed and (source.length or 0) <= (target.length or 0)
-
-
-def _not_coarser(source: DataType, target: DataType) -> bool:
-    return (source.precision or 0) <= (target.precision or 0)
-
-
-def _room_for_digits(source: DataType, target: DataType) -> bool:
-    digits = _INTEGER_DIGITS.get(source.root, (source.precision or 0) - (source.scale or 0))
-    scale = target.scale or 0
-    return scale >= (source.scale or 0) and (target.precision or 0) - scale >= digits
-
-
-def _always(source: DataType, target: DataType) -> bool:
-    del source, target
-    return True
-
-
-_RULES: Mapping[tuple[TypeRoot, TypeRoot], Callable[[DataType, DataType], bool]] = {
-    (TypeRoot.INT, TypeRoot.INT): _not_narrower,
-    (TypeRoot.INT, TypeRoot.DOUBLE): _always,
-    (TypeRoot.INT, TypeRoot.DECIMAL): _room_for_digits,
-    (TypeRoot.DOUBLE, TypeRoot.DOUBLE): _float_widens,
-    (TypeRoot.DECIMAL, TypeRoot.DECIMAL): _room_for_digits,
-    (TypeRoot.DECIMAL, TypeRoot.DOUBLE): _always,
-    (TypeRoot.CHAR, TypeRoot.VARCHAR): _not_shorter,
-    (TypeRoot.VARCHAR, TypeRoot.VARCHAR): _not_shorter,
-    (TypeRoot.VARBINARY, TypeRoot.VARBINARY): _not_shorter,
-    (TypeRoot.TIME, TypeRoot.TIME): _not_coarser,
-    **{(root, root): _not_coarser for root in TIMESTAMPS},
-}
 
 
 def _is_wider_float(form: pa.DataType, wanted: pa.DataType) -> bool:

@@ -16,11 +16,12 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from lakestore.core.project import ColumnSource, evolved, evolved_bound, sources_of, stored
+from lakestore.core.casts import Cast
+from lakestore.core.project import ColumnSource, sources_of, stored
 from lakestore.core.prune import Bounds, all_null, may_match
 from lakestore.core.value_text import Internal
 from lakestore.core.values import array_of
-from lakestore.errors import CorruptTableError, ErrorKind, NotFoundError, UnsupportedFormatError
+from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
 from lakestore.format.parquet_read import ParquetSource, open_parquet
 from lakestore.model.arrow import arrow_schema
@@ -29,7 +30,7 @@ from lakestore.model.options import FileOptions, PartitionOptions
 from lakestore.model.predicate import Predicate, columns_of
 from lakestore.model.rows import VALUE_KIND, VALUE_KIND_ID, RowKind, file_fields
 from lakestore.model.schema import TableSchema
-from lakestore.model.types import DataType, Field
+from lakestore.model.types import Field
 from lakestore.storage.file_names import file_format
 from lakestore.storage.partition_paths import partition_dirs
 from lakestore.storage.paths import TablePaths
@@ -159,10 +160,10 @@ class BucketFiles:
             name = source.target.name
             if name in self._constants:
                 bounds[name] = constant_bounds(self._constants[name], rows)
-            elif source.own is None:
+            elif source.own is None or source.cast is None:
                 bounds[name] = all_null(rows)
             elif source.own.name in known:
-                bounds[name] = evolved_bounds(known[source.own.name], source.own.type, source.target.type)
+                bounds[name] = source.cast.bounds(known[source.own.name])
         return may_match(where, bounds, rows)
 
 
@@ -244,34 +245,32 @@ class OpenFile:
                 arrays.append(pa.repeat(scalar, rows))
             elif source.target.id == VALUE_KIND_ID and self._only_inserts:
                 arrays.append(pa.repeat(_INSERT, rows))
-            elif batch is None or source.own is None or source.own.name not in batch.schema.names:
+            elif (
+                source.own is None or source.cast is None or batch is None or source.own.name not in batch.schema.names
+            ):
                 arrays.append(pa.nulls(rows, wanted.type))
             else:
-                arrays.append(self._cast(batch.column(source.own.name), source.own, source.target))
+                arrays.append(self._cast(batch.column(source.own.name), source.own, source.cast))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def _cast(self, column: Any, own: Field, target: Field) -> Any:  # noqa: ANN401 - pyarrow has no types
+    def _cast(self, column: Any, own: Field, cast: Cast) -> Any:  # noqa: ANN401 - pyarrow has no types
         try:
-            return evolved(stored(column, own.type), own.type, target.type)
+            return cast(stored(column, own.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise CorruptTableError(
                 f"column {own.name!r} cannot be read as {own.type}: {error}", path=self._parquet.path
+            ) from error
+        except InvalidInputError as error:
+            raise InvalidInputError(
+                f"{self._parquet.path}: column {own.name!r} was written as {own.type}, and {error.message}; leave the"
+                " column out, or change its type back",
+                kind=error.kind,
             ) from error
 
 
 def constant_bounds(value: Internal, rows: int) -> Bounds:
     """The bounds of a column that is one value in all rows."""
     return all_null(rows) if value is None else Bounds(min=value, max=value, null_count=0)
-
-
-def evolved_bounds(bounds: Bounds, own: DataType, target: DataType) -> Bounds:
-    """Bounds of a file's column in terms of the type that it is read as."""
-    return Bounds(
-        min=evolved_bound(bounds.min, own, target),
-        max=evolved_bound(bounds.max, own, target),
-        null_count=bounds.null_count,
-        exact=bounds.exact,
-    )
 
 
 def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:

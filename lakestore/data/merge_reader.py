@@ -71,10 +71,8 @@ def read_merged(
             stack.enter_context(closing(_Cursor(bucket, run, merge.read_columns, where_key, window_rows)))
             for run in merge.runs
         ]
-        floor: list[pa.Array] | None = None
         while live := [cursor for cursor in cursors if cursor.fill()]:
-            tables, floor = merge.round(live, floor)
-            yield from tables
+            yield from merge.round(live)
 
 
 class _Merge:
@@ -96,34 +94,29 @@ class _Merge:
             needed += [*schema.select(options.sequence_fields), SEQUENCE_FIELD]
         self.read_columns = tuple({field.name: field for field in needed}.values())
 
-    def round(
-        self, cursors: Sequence["_Cursor"], floor: list[pa.Array] | None
-    ) -> tuple[list[pa.Table], list[pa.Array] | None]:
-        """Merge what no run can add to any more; the rows, and the key below which all is done."""
-        keys = self._normalised(cursors, floor)
+    def round(self, cursors: Sequence["_Cursor"]) -> list[pa.Table]:
+        """Merge the keys to which no run can add any more."""
+        keys = self._normalised(cursors)
         open_runs = [index for index, cursor in enumerate(cursors) if not cursor.exhausted]
         if not open_runs:
-            return self._merged(cursors, keys, [cursor.rows for cursor in cursors]), None
-        least = min(open_runs, key=lambda index: keys[index].row(-1))
-        cut = keys[least].row(-1)
+            return self._merged(cursors, keys, [cursor.rows for cursor in cursors])
+        cut = min(keys[index].row(-1) for index in open_runs)
         counts = [count_below(own, cut) for own in keys]
         if not any(counts):
             for index in open_runs:
                 cursors[index].grow()
-            return [], floor
-        floor = cursors[least].last_key(self._keys)
-        return self._merged(cursors, keys, counts), floor
+            return []
+        return self._merged(cursors, keys, counts)
 
-    def _normalised(self, cursors: Sequence["_Cursor"], floor: list[pa.Array] | None) -> list[KeyWords]:
-        """Keys of the buffered rows, proven to ascend from the floor."""
-        parts: list[Sequence[Any]] = [[cursor.buffer.column(name) for name in self._keys] for cursor in cursors]
-        if floor is not None:
-            parts.append(floor)
-        keys = list(normalise_together(parts))
-        bottom = keys.pop().row(0) if floor is not None else None
+    def _normalised(self, cursors: Sequence["_Cursor"]) -> tuple[KeyWords, ...]:
+        """Keys of the buffered rows, proven to ascend.
+
+        The last buffered row of a run that has more to come is never below the cut, so it stays until the rows after
+        it are there: the proof has no gaps.
+        """
+        keys = normalise_together([[cursor.buffer.column(name) for name in self._keys] for cursor in cursors])
         for cursor, own in zip(cursors, keys, strict=True):
-            wrong = first_out_of_order(own, strictly=False)
-            if wrong is not None or (bottom is not None and own.row(0) < bottom):
+            if first_out_of_order(own, strictly=False) is not None:
                 raise CorruptTableError(
                     f"{self._what}: the rows of {cursor.describe()} are not in the order of the key"
                     f" ({', '.join(self._keys)})"
@@ -207,11 +200,6 @@ class _Cursor:
         self._bytes -= self._bytes * count // self.rows
         self.buffer = self.buffer.slice(count)
         return taken
-
-    def last_key(self, names: Sequence[str]) -> list[pa.Array]:
-        """Key of the last buffered row, as arrays of one value that hold on to nothing else."""
-        last = pa.array([self.rows - 1])
-        return [self.buffer.column(name).take(last).combine_chunks() for name in names]
 
     def describe(self) -> str:
         """The run's files, for messages."""

@@ -2,14 +2,16 @@
 
 1. Rows are fitted to the schema, routed to buckets, and flushed to files as the buffer fills (``write.TableWriter``).
 2. ``commit`` closes the files and hands them to the committer under a commit user of its own.
-3. A writer that is left without a commit, or whose commit was refused for certain, removes the files it wrote. After
+3. If another writer committed to the same bucket first, the files get later sequence numbers (``data.renumber``):
+   of two rows with one key the one that is committed last is the newer, for every reader.
+4. A writer that is left without a commit, or whose commit was refused for certain, removes the files it wrote. After
    an outcome that nobody can know nothing is removed.
 
 Invariant: no file that a snapshot may name is ever deleted here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,15 +21,21 @@ from lakestore.core.filter import mask
 from lakestore.core.ingest import to_schema
 from lakestore.core.options import check_writable
 from lakestore.core.where_text import to_text
+from lakestore.data.file_writer import WriteParts
+from lakestore.data.renumber import renumbered
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
 from lakestore.meta.commit import Committer
+from lakestore.meta.sequences import BucketSequences
 from lakestore.model.message import CommitRequest, CommitResult, Overwrite
 from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Compare, CompareOp, IsNull, Predicate, Value, all_of, columns_of
 from lakestore.model.rows import RowKind
 from lakestore.model.schema import TableSchema
 from lakestore.write.table_writer import TableWriter
+
+RENUMBERINGS_MAX = 1000
+"""How often other writers may come first; each time means that one of them made progress."""
 
 DYNAMIC = "dynamic"
 WHOLE_TABLE = "table"
@@ -43,6 +51,8 @@ class WriteSession:
         env: Clock and ids.
         writer: Makes the files.
         committer: Makes the snapshot.
+        sequences: The sequence numbers that ``writer`` goes on from.
+        parts: The table, for writing files again.
         name: What messages call the table.
     """
 
@@ -51,6 +61,8 @@ class WriteSession:
     env: Env
     writer: TableWriter
     committer: Committer
+    sequences: BucketSequences
+    parts: WriteParts
     name: str
     _overwrite: Overwrite | None = None
     _scope: Predicate | None = None
@@ -139,16 +151,41 @@ class WriteSession:
         request = CommitRequest(
             user=self.env.new_id(),
             messages=messages,
+            base_snapshot=self.sequences.base_snapshot,
             overwrite=self._overwrite,
             operation=operation if self._overwrite is None else "OVERWRITE",
             schema_id=self.schema.id,
             allow_empty=self.options.commit.ignore_empty is False,
         )
+        for _ in range(RENUMBERINGS_MAX):
+            try:
+                return self.committer.commit(request)
+            except (ConflictError, InvalidInputError) as error:
+                if error.kind is not ErrorKind.SEQUENCE_TAKEN:
+                    self.writer.discard(request.messages)
+                    raise
+            request = self._after_the_others(request)
+        self.writer.discard(request.messages)
+        raise ConflictError(
+            f"{self.name}: other writers committed to the same buckets first, {RENUMBERINGS_MAX} times in a row; "
+            "nothing was committed: try again",
+            kind=ErrorKind.RETRIES_EXHAUSTED,
+        )
+
+    def _after_the_others(self, request: CommitRequest) -> CommitRequest:
+        """The same request with its rows numbered after all that is committed by now."""
+        self.sequences.forget()
+        messages = []
         try:
-            return self.committer.commit(request)
-        except (ConflictError, InvalidInputError):
+            for message in request.messages:
+                first = self.sequences(message.partition, message.bucket) + 1
+                messages.append(renumbered(self.parts, message, first=first))
+        except BaseException:
             self.writer.discard(messages)
             raise
+        finally:
+            self.writer.discard(request.messages)
+        return replace(request, messages=tuple(messages), base_snapshot=self.sequences.base_snapshot)
 
     def abort(self) -> None:
         """Throw everything away and remove the files written; nothing happens after a commit."""

@@ -20,6 +20,7 @@ from lakestore.core.conflict import (
     find_bucket_conflict,
     find_conflict,
     find_layout_conflict,
+    find_sequence_conflict,
     rank_of,
 )
 from lakestore.core.filter import matches_values
@@ -168,7 +169,7 @@ class CommitChecks:
                 " tables"
             )
         if changes.kind is CommitKind.APPEND:
-            conflict = self._check_counts(changes, metas)
+            conflict = self._check_counts(changes, metas) or self._check_sequences(request, changes, base, metas)
         else:
             live = self._live(metas, changes.partitions)
             conflict = find_conflict(live, changes, key_rank=self._key_rank())
@@ -190,6 +191,15 @@ class CommitChecks:
             if conflict is None:
                 self._counted |= open_questions
         return conflict
+
+    def _check_sequences(
+        self, request: CommitRequest, changes: Changes, base: Snapshot | None, metas: Sequence[ManifestMeta]
+    ) -> Conflict | None:
+        """Sequence numbers of fresh files against live ones, when snapshots came after the one they go on from."""
+        unmoved = base is None or request.base_snapshot is None or base.id == request.base_snapshot
+        if unmoved or not self.schema.primary_keys:
+            return None
+        return find_sequence_conflict(self._live(metas, changes.partitions), changes)
 
     def _live(self, metas: Sequence[ManifestMeta], partitions: frozenset[bytes]) -> list[ManifestEntry]:
         live, _ = live_entries_of(

@@ -24,6 +24,8 @@ class BucketSequences:
         self._manifests = manifests
         self._snapshots = snapshots
         self._found: dict[tuple[bytes, int], int] | None = None
+        self.base_snapshot: int | None = None
+        """Number of the snapshot that was asked, 0 if there was none yet; None before the first question."""
 
     def __call__(self, partition: bytes, bucket: int) -> int:
         """The greatest sequence number of a bucket, -1 if it has no file.
@@ -36,9 +38,14 @@ class BucketSequences:
             self._found = self._load()
         return self._found.get((partition, bucket), NOTHING_WRITTEN)
 
+    def forget(self) -> None:
+        """Ask the latest snapshot again next time."""
+        self._found = None
+
     def _load(self) -> dict[tuple[bytes, int], int]:
         found: dict[tuple[bytes, int], int] = {}
         snapshot = self._snapshots.latest()
+        self.base_snapshot = 0 if snapshot is None else snapshot.id
         if snapshot is None:
             return found
         for entry in snapshot_entries(self._manifests, snapshot):

@@ -63,7 +63,9 @@ class CommitRequest:
         properties: Text pairs to keep in the snapshot.
         operation: Word for ``Snapshot.operation``, e.g. ``WRITE``.
         schema_id: Schema that the files were written with; the commit re-checks it against the latest.
-        base_snapshot: Snapshot the job planned on; conflict messages name it.
+        base_snapshot: Snapshot the job planned on, 0 for none yet; conflict messages name it. When others have
+            committed since, the sequence numbers of fresh primary-key files must all be above theirs. None: the
+            caller does not say, and that is not checked.
         allow_empty: Make a snapshot although nothing changed.
     """
 

@@ -7,10 +7,10 @@ may be cut short. Statistics that do not parse say nothing.
 
 from collections.abc import Mapping, Sequence
 
-from lakestore.core.project import keeps_values
+from lakestore.core.casts import find_cast
 from lakestore.core.prune import Bounds, all_null
 from lakestore.core.value_text import Internal
-from lakestore.data.file_reader import constant_bounds, evolved_bounds
+from lakestore.data.file_reader import constant_bounds
 from lakestore.errors import CorruptTableError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
 from lakestore.model.datafile import DataFile
@@ -93,6 +93,6 @@ def _mapped(stated: Mapping[str, Bounds], own: TableSchema, wanted: Sequence[Fie
         source = by_id.get(target.id)
         if source is None:
             found[target.name] = all_null(rows)
-        elif source.name in stated and keeps_values(source.type, target.type):
-            found[target.name] = evolved_bounds(stated[source.name], source.type, target.type)
+        elif source.name in stated and (cast := find_cast(source.type, target.type)) is not None:
+            found[target.name] = cast.bounds(stated[source.name])
     return found

@@ -15,6 +15,7 @@ from lakestore.core.filter import keep
 from lakestore.core.merge import is_add
 from lakestore.data.file_reader import BucketFiles, OpenFile
 from lakestore.data.merge_reader import kinds_of, read_merged
+from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.datafile import DataFile
 from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate, columns_of
@@ -76,6 +77,7 @@ class _Reader:
         self._columns = list(plan.columns)
         self._fields = _fields_to_read(schema, plan.columns, plan.where)
         self._raw_fields = (*self._fields, KIND_FIELD) if schema.primary_keys else self._fields
+        self._never_null = [field.name for field in self._fields if not field.type.nullable]
 
     def read(self, split: Split) -> Generator[pa.RecordBatch, None, None]:
         """The rows of one split, filtered and projected."""
@@ -121,7 +123,15 @@ class _Reader:
         return self._finished(batch if kinds is None else batch.filter(pa.array(is_add(kinds))))
 
     def _finished(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
-        return keep(self._where, rows).select(self._columns)
+        kept = keep(self._where, rows)
+        for name in self._never_null:
+            if kept.column(name).null_count:
+                raise InvalidInputError(
+                    f"{self._files.what}: column {name!r} is NOT NULL now, but rows written before it was are null; let it"
+                    " be nullable again, or leave it out",
+                    kind=ErrorKind.INVALID_SCHEMA,
+                )
+        return kept.select(self._columns)
 
 
 def _fields_to_read(schema: TableSchema, columns: Sequence[str], where: Predicate | None) -> tuple[Field, ...]:

@@ -72,10 +72,10 @@ def test_memory_is_runs_times_window():
     highest = 0
     round_of = merge_reader._Merge.round
 
-    def watched(self, cursors, floor):
+    def watched(self, cursors):
         nonlocal buffered
         buffered = max(buffered, *(cursor.rows for cursor in cursors))
-        return round_of(self, cursors, floor)
+        return round_of(self, cursors)
 
     before = pa.total_allocated_bytes()
     with pytest.MonkeyPatch.context() as patch:

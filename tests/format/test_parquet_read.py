@@ -97,6 +97,16 @@ def test_int96_out_of_range_is_refused_not_wrapped(value):
         read(int96([divmod(value, DAY)]), ["t"])
 
 
+@pytest.mark.parametrize(("day", "nanos"), [(106_752, 2**63 - 1), (-106_752, -(2**63)), (0, 2**63 - 1)])
+def test_int96_of_more_than_a_day_is_carried(day, nanos):
+    data = int96([(day, nanos)])
+    if day:
+        with pytest.raises(UnsupportedFormatError):
+            read(data, ["t"])
+    else:
+        assert read(data, ["t"]).column("t").cast(pa.int64()).to_pylist() == [nanos]
+
+
 def test_int96_nulls_and_slices_survive():
     values = [None, 5, None, -7, 0, None]
     data = parquet(

@@ -179,6 +179,23 @@ def test_equal_rows_take_no_word():
     assert count_below(same, ()) == 0
 
 
+def test_zero_bytes_at_the_end_count():
+    texts = ["a\0b", "a", "a\0\0", "a\0", "", "\0"]
+    for kind in (pa.string(), pa.large_string(), pa.binary()):
+        order = argsort(normalise([pa.array(texts).cast(kind)]))
+        assert [texts[i] for i in order] == sorted(texts)
+
+
+def test_every_nan_is_the_same_and_greatest():
+    for kind, bits in (
+        (np.uint32, [0x7FC00000, 0xFFC00000, 0x7F800001, 0x7F800000]),
+        (np.uint64, [0x7FF8000000000000, 0xFFF8000000000000, 0x7FF0000000000001, 0x7FF0000000000000]),
+    ):
+        values = pa.array(np.array(bits, kind).view(np.float32 if kind is np.uint32 else np.float64))
+        words = normalise([values])
+        assert words.row(0) == words.row(1) == words.row(2) > words.row(3)
+
+
 def test_nested_columns_are_no_keys():
     from lakestore.errors import InvariantError
 

@@ -58,6 +58,16 @@ def test_partitions_prune(where, left):
     assert report.bytes_left == sum(file.size for split in plan.splits for file in split.files)
 
 
+def test_statistics_of_partition_columns_in_files_are_not_believed():
+    """Files hold a copy of the partition columns; what counts is the partition in the manifest."""
+    for key in ((), ("v", "p")):
+        table = HandMade(a_schema({"v": "INT", "p": "INT"}, key=key, partition_by=["p"]))
+        table.add([(1, 99)], partition=(5,))
+        assert table.read(col("p") == 5) == [(1, 5)]
+        assert table.read((col("p") == 5) | (col("v") == 7)) == [(1, 5)]
+        assert names(table.plan((col("p") == 99) | (col("v") == 7))) == []
+
+
 def test_manifests_prune_by_partition_bounds():
     table = partitioned()
     plan = table.plan(col("day") == "1970-01-02", manifests=3)

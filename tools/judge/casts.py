@@ -69,6 +69,7 @@ NUMBER_TARGETS = [*INTEGERS, *FLOATS, "DECIMAL(1, 1)", "DECIMAL(4, 1)", "DECIMAL
 TEXT_TARGETS = ["STRING", "VARCHAR(3)", "CHAR(6)"]
 CLOCK_TARGETS = ["DATE", "TIME(3)", "TIMESTAMP(0)", "TIMESTAMP(1)", "TIMESTAMP(3)", "TIMESTAMP(6)", "TIMESTAMP(9)"]
 ZONED = "TIMESTAMP(3) WITH LOCAL TIME ZONE"
+TEMPORAL = {"DATE", "TIMESTAMP(0)", "TIMESTAMP(1)", "TIMESTAMP(3)", "TIMESTAMP(6)", "TIMESTAMP(9)", ZONED}
 TARGETS = [
     (INTEGERS, [*NUMBER_TARGETS, *TEXT_TARGETS, "BOOLEAN", "TIMESTAMP(0)", "TIMESTAMP(3)", "TIMESTAMP(6)", ZONED]),
     (FLOATS, [*NUMBER_TARGETS, *TEXT_TARGETS]),
@@ -78,6 +79,10 @@ TARGETS = [
     (BYTES, ["STRING", "VARCHAR(3)", "BYTES", "VARBINARY(2)", "BINARY(2)", "BINARY(6)"]),
     (CLOCKS, ["STRING", "INT", "BIGINT", *CLOCK_TARGETS, ZONED]),
 ]
+
+
+FAR = re.compile(r"-?\d{13,}|86399999")
+"""Numbers that as days or seconds lie beyond the years that Paimon itself can print."""
 
 
 class Asker:
@@ -112,14 +117,17 @@ class Asker:
                 kind = re.split(r"[:\s]", str(refusal), maxsplit=1)[0]
                 return [[values[0], {"error": kind}]]
             half = len(values) // 2
-            return [*(self.pairs(source, target, values[:half]) or ()), *(self.pairs(source, target, values[half:]) or ())]
+            return [
+                *(self.pairs(source, target, values[:half]) or ()),
+                *(self.pairs(source, target, values[half:]) or ()),
+            ]
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="the file to write")
-    parser.add_argument("--engine", default="java", help="java, or java-VERSION")
+    parser.add_argument("--engine", default="java-1.4.2", help="java, or java-VERSION")
     options = parser.parse_args()
     lines = []
     with tempfile.TemporaryDirectory() as scratch, Engine(options.engine) as java:
@@ -127,7 +135,8 @@ def main() -> None:
         for sources, targets in TARGETS:
             for source, values in sources.items():
                 for target in targets:
-                    found = asker.pairs(source, target, values) if source != target else None
+                    wanted = [each for each in values if not (target in TEMPORAL and FAR.fullmatch(each))]
+                    found = asker.pairs(source, target, wanted) if source != target else None
                     if found is not None:
                         lines.append({"from": source, "to": target, "values": found})
                         print(f"{source} to {target}: {json.dumps(found, ensure_ascii=False)}", flush=True)
