@@ -13,7 +13,8 @@ def make(folder, **options):
         "db.t",
         schema={"id": "INT", "text": "STRING", "at": "TIMESTAMP(9)"},
         primary_key=["id"],
-        options={"bucket": 2, **options},
+        # A buffer that holds nothing: rows are numbered and written as they come, before the other writer commits.
+        options={"bucket": 2, "write-buffer-size": "1 b", **options},
     )
 
 

@@ -19,6 +19,27 @@ class Refused(Exception):
     """The engine refuses these rows."""
 
 
+class Refusals:
+    """Refusals that are forgotten when the record is removed: what was before it plays no part any more."""
+
+    def __init__(self):
+        self.held = False
+
+    def hold(self, act, *arguments):
+        try:
+            return act(*arguments)
+        except Refused:
+            self.held = True
+            return arguments[0]
+
+    def forget(self):
+        self.held = False
+
+    def speak(self):
+        if self.held:
+            raise Refused
+
+
 def merged(rows, spec, *, alone=False):
     """The state of one key; its versions come oldest first."""
     if len(rows) == 1 and not alone:
@@ -46,15 +67,17 @@ def first_row(rows, spec):
 def aggregation(rows, spec):
     state = {field.name: None for field in spec.columns}
     functions = {field.name: Aggregate(field) for field in spec.columns}
+    refusals = Refusals()
     for row in rows:
         removed = spec.remove_on_delete and row["kind"] == DELETE
         for name, function in functions.items():
             if removed:
                 state[name] = row[name]
-            elif row["kind"] in RETRACTS:
-                state[name] = function.retract(state[name], row[name])
+                refusals.forget()
             else:
-                state[name] = function.add(state[name], row[name])
+                act = function.retract if row["kind"] in RETRACTS else function.add
+                state[name] = refusals.hold(act, state[name], row[name])
+    refusals.speak()
     return {**state, "seq": rows[-1]["seq"], "kind": DELETE if removed else 0}
 
 
@@ -63,6 +86,7 @@ def partial_update(rows, spec):
     functions = {field.name: Aggregate(field) for field in spec.columns if field.function is not None}
     filled = added = removed = False
     seq = 0
+    refusals = Refusals()
     for row in rows:
         retract = row["kind"] in RETRACTS
         removed = False
@@ -73,7 +97,7 @@ def partial_update(rows, spec):
             continue
         seq = row["seq"]
         if spec.groups:
-            removed = grouped(state, row, spec, functions)
+            removed = grouped(state, row, spec, functions, refusals)
         elif not retract:
             state.update({name: row[name] for name in state if row[name] is not None})
         elif not spec.remove_on_delete:
@@ -82,11 +106,13 @@ def partial_update(rows, spec):
             removed = True
         if removed:
             state.update({name: row[name] for name in state})
+            refusals.forget()
         added = added or not retract
+    refusals.speak()
     return {**state, "seq": seq, "kind": DELETE if removed or not added else 0}
 
 
-def grouped(state, row, spec, functions):
+def grouped(state, row, spec, functions, refusals):
     """Apply one row to a state with sequence groups; whether the row removes the record."""
     retract = row["kind"] in RETRACTS
     for group in spec.groups:
@@ -98,9 +124,9 @@ def grouped(state, row, spec, functions):
         for name in group.members:
             function = functions.get(name)
             if function is not None and retract:
-                state[name] = function.retract(state[name], row[name])
+                state[name] = refusals.hold(function.retract, state[name], row[name])
             elif function is not None:
-                state[name] = (function.add if accepted else function.late)(state[name], row[name])
+                state[name] = refusals.hold(function.add if accepted else function.late, state[name], row[name])
             elif accepted:
                 state[name] = None if retract else row[name]
         if accepted:
