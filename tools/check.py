@@ -3,6 +3,7 @@
 python3 tools/check.py             everything that CI runs
 python3 tools/check.py --here      use the running interpreter's environment as it is
 python3 tools/check.py --slow      the long sweeps too
+python3 tools/check.py --no-judges do not fetch the other engines that judge our tables
 """
 
 import argparse
@@ -35,11 +36,20 @@ def run(command: list[object]) -> None:
         sys.exit(status)
 
 
+def fetch_judges(python: Path) -> None:
+    """Fetch the other engines, so that the tests that ask them run; without them those tests skip and say so."""
+    words = [str(python), "tools/judge/setup.py"]
+    print("+", *words, flush=True)
+    if subprocess.run(words, cwd=ROOT, check=False).returncode:
+        print("NOT JUDGED: the other engines cannot be fetched here; the tests that ask them are skipped", flush=True)
+
+
 def main() -> None:
     """Parse the arguments and run the steps in order, cheapest first."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--here", action="store_true", help="use this interpreter's environment")
     parser.add_argument("--slow", action="store_true", help="run the long sweeps too")
+    parser.add_argument("--no-judges", action="store_true", help="do not fetch the other engines")
     parser.add_argument("tests", nargs="*", help="only these tests")
     arguments = parser.parse_args()
     python = Path(sys.executable) if arguments.here else environment()
@@ -50,6 +60,9 @@ def main() -> None:
         run([tool / "ruff", "check", "."])
         run([tool / "mypy"])
         run([tool / "lint-imports"])
+        run([python, "tools/docs.py", "--check"])
+        if not arguments.no_judges:
+            fetch_judges(python)
     marker = [] if arguments.slow else ["-m", "not slow"]
     run([python, "-m", "pytest", *marker, *arguments.tests])
 

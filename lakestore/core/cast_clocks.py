@@ -155,7 +155,7 @@ def _in_unit(ticks: Ticks, unit: str, wanted: str, target: DataType) -> Ticks:
     if len(ticks) and (int(ticks.max()) > _LONG_MAX // factor or int(ticks.min()) < -(_LONG_MAX // factor)):
         farthest = max(int(ticks.max()), int(ticks.min()), key=abs)
         raise InvalidInputError(
-            f"a value {farthest} {unit} from the epoch cannot be read as {target}: 64 bits of {wanted} do not reach there"
+            f"a value {farthest} {unit} from the epoch cannot be read as {target}: its 64 bits do not reach there"
         )
     return ticks * factor
 

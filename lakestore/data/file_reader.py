@@ -253,9 +253,10 @@ class OpenFile:
                 arrays.append(self._cast(batch.column(source.own.name), source.own, source.cast))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
-    def _cast(self, column: Any, own: Field, cast: Cast) -> Any:  # noqa: ANN401 - pyarrow has no types
+    def _read_as(self, column: Any, own: Field, cast: Cast | None) -> Any:  # noqa: ANN401 - pyarrow has no types
         try:
-            return cast(stored(column, own.type))
+            found = stored(column, own.type)
+            return found if cast is None else cast(found)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise CorruptTableError(
                 f"column {own.name!r} cannot be read as {own.type}: {error}", path=self._parquet.path

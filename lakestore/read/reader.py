@@ -127,8 +127,8 @@ class _Reader:
         for name in self._never_null:
             if kept.column(name).null_count:
                 raise InvalidInputError(
-                    f"{self._files.what}: column {name!r} is NOT NULL now, but rows written before it was are null; let it"
-                    " be nullable again, or leave it out",
+                    f"{self._files.what}: column {name!r} is NOT NULL now, but rows written before it was are null; let"
+                    " it be nullable again, or leave it out",
                     kind=ErrorKind.INVALID_SCHEMA,
                 )
         return kept.select(self._columns)

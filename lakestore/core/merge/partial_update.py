@@ -46,7 +46,7 @@ def partial_update(versions: Versions, spec: MergeSpec, unions: Unions) -> Merge
             rows = _effective_rows(groups, kinds, spec)
             return versions.columns[name].at(rows).fill_null(0) if (rows < 0).any() else rows
         field = fields.get(name)
-        if field is None or field.function is Function.PRIMARY_KEY:
+        if field is None or (field.function is Function.PRIMARY_KEY and spec.group_of(name) is None):
             return groups.lasts
         versions.refuse_nulls(field, course.outside.seed_rows())
         if grouped is None:

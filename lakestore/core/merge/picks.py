@@ -112,12 +112,13 @@ def greatest(column: Column, events: Events, *, least: bool = False) -> Indices:
     acting[seeds[seeds >= 0]] = True
     if column.valid is not None:
         acting &= column.valid
-    groups, numbers = events.groups.of_rows(acting)
-    rows = np.flatnonzero(acting)
-    words = normalise([column.values], descending=least)
-    winners = rows[greatest_rows(words.take(rows if column.order is None else column.order[rows]), groups)]
     found = np.full(len(events.groups), NO_ROW)
-    found[numbers] = winners
+    rows = np.flatnonzero(acting)
+    if len(rows):
+        groups, numbers = events.groups.of_rows(acting)
+        words = normalise([column.values], descending=least)
+        words = words.take(rows if column.order is None else column.order[rows])
+        found[numbers] = rows[greatest_rows(words, groups)]
     return found
 
 
@@ -126,7 +127,7 @@ def greatest_rows(words: KeyWords, groups: Groups) -> Indices:
     alive: Mask | None = None
     for word in words.words:
         own: Words = word if alive is None else np.where(alive, word, np.uint64(0))
-        best = own == groups.spread(np.maximum.reduceat(own, groups.starts)) if len(groups) else own == own
+        best = own == groups.spread(np.maximum.reduceat(own, groups.starts))
         alive = best if alive is None else alive & best
     return groups.lasts if alive is None else groups.last(alive)
 
