@@ -22,8 +22,9 @@ def environment() -> Path:
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"])
-    run([python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[dev]"])
+    # uv rather than pip: the botocore pins of moto and s3fs send pip's resolver through years of old releases.
+    run([python, "-m", "pip", "install", "--quiet", "uv>=0.5"])
+    run([python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--editable", f"{ROOT}[dev]"])
     return python
 
 

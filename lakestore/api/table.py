@@ -112,6 +112,11 @@ class Table(_Readable):
         return arrow_schema(self._context.schema.fields)
 
     @property
+    def schema_id(self) -> int:
+        """Number of the table's schema, from 0; every ``alter`` makes the next one."""
+        return self._context.schema.id
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         """Names of the key columns; empty for an append table."""
         return self._context.schema.primary_keys

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from lakestore import __version__
-from lakestore.cli import demo, ref, table
+from lakestore.cli import alter, demo, ref, table
 from lakestore.cli.render import stderr
 from lakestore.errors import LakestoreError
 
@@ -22,7 +22,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="lakestore",
-    help="Apache Paimon tables from the shell: create, write, read, inspect and check them.",
+    help="Apache Paimon tables from the shell: create, alter, write, read, inspect and check them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(ref.snapshot_app, name="snapshot")
 table.register(app)
+alter.register(app)
 demo.register(app)
 
 

@@ -39,8 +39,6 @@ from lakestore.storage.store import Store
 BATCH_BYTES = 32 * 1024 * 1024
 """Decoded bytes of a batch at most, roughly."""
 
-_INSERT = pa.scalar(int(RowKind.INSERT), pa.int8())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFiles:
@@ -244,13 +242,11 @@ class OpenFile:
                 scalar = array_of([self._constants[name]], source.target.type)[0]
                 arrays.append(pa.repeat(scalar, rows))
             elif source.target.id == VALUE_KIND_ID and self._only_inserts:
-                arrays.append(pa.repeat(_INSERT, rows))
-            elif (
-                source.own is None or source.cast is None or batch is None or source.own.name not in batch.schema.names
-            ):
+                arrays.append(pa.repeat(pa.scalar(int(RowKind.INSERT), pa.int8()), rows))
+            elif batch is None or source.own is None or source.own.name not in batch.schema.names:
                 arrays.append(pa.nulls(rows, wanted.type))
             else:
-                arrays.append(self._cast(batch.column(source.own.name), source.own, source.cast))
+                arrays.append(self._read_as(batch.column(source.own.name), source.own, source.cast))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
     def _read_as(self, column: Any, own: Field, cast: Cast | None) -> Any:  # noqa: ANN401 - pyarrow has no types

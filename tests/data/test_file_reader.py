@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from lakestore.core.bind import bind
-from lakestore.errors import CorruptTableError, NotFoundError, UnsupportedFormatError
+from lakestore.errors import CorruptTableError, InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import encode_row
 from lakestore.model.predicate import col
 from lakestore.model.rows import KIND_FIELD, SEQUENCE_FIELD
@@ -36,13 +36,23 @@ def test_renamed_reordered_added_dropped_widened():
     assert rows(table, file) == [("x", None, 1, None), (None, None, None, None)]
 
 
-def test_a_change_of_type_is_refused_before_the_file_is_read():
-    table = HandMade(a_schema({"a": "STRING"}))
-    file = table.add([("x",)])
-    table.evolve(a_schema({"a": "INT"}, schema_id=1))
+def test_a_change_of_type_without_a_cast_is_refused_before_the_file_is_read():
+    table = HandMade(a_schema({"a": "BOOLEAN"}))
+    file = table.add([(True,)])
+    table.evolve(a_schema({"a": "DATE"}, schema_id=1))
     table.store.delete(table.path(file.name))
     with pytest.raises(UnsupportedFormatError, match=rf"file {file.name} of table db\.t at snapshot 7: column 'a'"):
         opened(table, file)
+
+
+def test_a_value_that_the_new_type_has_no_counterpart_for_is_shown():
+    table = HandMade(a_schema({"a": "STRING"}))
+    file = table.add([("7",), (None,), ("x",)])
+    table.evolve(a_schema({"a": "INT"}, schema_id=1))
+    with pytest.raises(
+        InvalidInputError, match=r"column 'a' was written as STRING, and the value 'x' cannot be read as"
+    ):
+        rows(table, file)
 
 
 @pytest.mark.parametrize("value", ["p", None, ""])

@@ -50,7 +50,8 @@ def merged(rows, spec, *, alone=False):
         MergeEngine.AGGREGATION: aggregation,
         MergeEngine.PARTIAL_UPDATE: partial_update,
     }[spec.engine]
-    return engine(rows, spec)
+    with localcontext(prec=250):
+        return engine(rows, spec)
 
 
 def deduplicate(rows, spec):
@@ -219,19 +220,17 @@ class Aggregate:
             quotient = abs(state) // abs(value)
             return self.fitted(-quotient if (state < 0) != (value < 0) else quotient)
         if isinstance(value, Decimal):
-            with localcontext(prec=250) as context:
-                quotient = context.divide(state, value)
-                if quotient * value != state:
-                    raise Refused
+            quotient = state / value
+            if quotient * value != state:
+                raise Refused
             return self.fitted(quotient)
         return state / value if value else float("nan")
 
     def fitted(self, value):
         kind = self.field.type
         if isinstance(value, Decimal):
-            with localcontext(prec=250):
-                value = value.quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
-                return value if abs(value.scaleb(kind.scale)) < 10**kind.precision else None
+            value = value.quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
+            return value if abs(value.scaleb(kind.scale)) < 10**kind.precision else None
         if isinstance(value, int) and not -(1 << (BITS[kind.root] - 1)) <= value < 1 << (BITS[kind.root] - 1):
             raise Refused
         return value

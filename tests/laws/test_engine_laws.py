@@ -203,7 +203,7 @@ def _plain(function):
 
 
 @given(aggregations(), st.data())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_aggregation_is_its_functions_row_by_row(case, data):
     spec, versions = case
     rows = sum(len(group) for group in versions)
@@ -267,7 +267,7 @@ def partial_updates(draw):
 
 
 @given(partial_updates(), st.data())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_partial_update_is_its_rules_row_by_row(case, data):
     spec, versions = case
     rows = sum(len(group) for group in versions)

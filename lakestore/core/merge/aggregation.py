@@ -57,8 +57,8 @@ def begun_anew(groups: Groups, actions: Actions, seeds: Indices) -> Events:
     if not bool((seeds >= 0).any()):
         return Events(groups, actions)
     gone = np.arange(groups.rows) <= groups.spread(seeds)
-    before = gone & (actions == Action.ADD)
-    return Events(groups, np.where(gone, np.int8(Action.SKIP), actions), seeds, before if before.any() else None)
+    skip = np.int8(Action.SKIP)
+    return Events(groups, np.where(gone, skip, actions), seeds, np.where(gone, actions, skip))
 
 
 def kinds_of(groups: Groups, kinds: Kinds | None, *, remove_on_delete: bool) -> Kinds:

@@ -69,13 +69,13 @@ class Events:
         groups: The groups.
         actions: For each row an ``Action``; None when every row is an ADD.
         seeds: For each group the row that begins it anew, or -1; None when no group has one.
-        before: Rows before a group's seed that acted as ADD; None for none.
+        before: What rows before a group's seed did, SKIP for all other rows; None for nothing.
     """
 
     groups: Groups
     actions: Actions | None = None
     seeds: Indices | None = None
-    before: Mask | None = None
+    before: Actions | None = None
 
     @property
     def plain(self) -> bool:

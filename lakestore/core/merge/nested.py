@@ -15,7 +15,7 @@ import pyarrow as pa
 from lakestore.core.merge.events import Action, Events
 from lakestore.core.merge.groups import Column, Groups, dense_ranks
 from lakestore.core.merge.lists import Elements, codes_of, elements_of, firsts_of, joined, lists_of, pair_codes
-from lakestore.core.merge.passes import Steps, in_two
+from lakestore.core.merge.passes import Pairwise, Steps, in_two
 from lakestore.core.sorting import Indices, Mask, normalise
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.merging import ColumnMerge, NullKeys
@@ -108,61 +108,79 @@ def _of_last_values(elements: Elements, pairs: Indices) -> Elements:
 
 def _added(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
     """What ``nested_update`` makes of accumulators and values."""
-    missing = _null(values)
-    valid = ~(_null(state) & missing)
-    lists = joined(state, values)
-    numbers = np.arange(len(lists)) // 2
     if field.nested_key:
-        elements = elements_of(lists)
-        there = elements.values.is_valid().to_numpy(zero_copy_only=False)
-        made = _united(_rows_of(lists, numbers), field, (elements.lists % 2 == 0)[there])
-        return _unless(missing, state, lists_of(made, len(state), state.type, valid))
-    sizes = state.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        return _where(~_null(values), state, values, partial(_keyed, field=field))
+    sizes = state.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    room = _null(state) | (sizes < field.count_limit)
+    return _where(~_null(values) & room, state, values, partial(_appended, field=field))
+
+
+def _keyed(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
+    lists = joined(state, values)
     elements = elements_of(lists)
+    there = elements.values.is_valid().to_numpy(zero_copy_only=False)
+    made = _united(_rows_of(lists, np.arange(len(lists)) // 2), field, (elements.lists % 2 == 0)[there])
+    return lists_of(made, len(state), state.type)
+
+
+def _appended(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
+    sizes = state.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    elements = elements_of(joined(state, values))
     places, incoming = elements.lists // 2, elements.lists % 2 == 1
     keep: Mask = elements.values.is_valid().to_numpy(zero_copy_only=False).copy()
     new = np.flatnonzero(keep & incoming)
     keep[new] = _ages(places[new]) < field.count_limit - sizes[places[new]]
-    made = Elements(elements.values, places).filter(keep)
-    full = missing | (~_null(state) & (sizes >= field.count_limit))
-    return _unless(full, state, lists_of(made, len(state), state.type, valid))
+    return lists_of(Elements(elements.values, places).filter(keep), len(state), state.type)
 
 
 def _filled(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
     """What ``nested_partial_update`` makes of accumulators and values."""
-    missing = _null(values)
-    lists = joined(state, values)
-    made = _united(_rows_of(lists, np.arange(len(lists)) // 2), field, None)
-    return _unless(missing, state, lists_of(made, len(state), state.type))
+
+    def both(first: pa.Array, second: pa.Array) -> pa.Array:
+        lists = joined(first, second)
+        made = _united(_rows_of(lists, np.arange(len(lists)) // 2), field, None)
+        return lists_of(made, len(first), first.type)
+
+    return _where(~_null(values), state, values, both)
 
 
 def _taken_away(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
     """Take away the rows that equal these, or those with their keys."""
-    missing = _null(state) | _null(values)
+    take = partial(_without_keys, field=field) if field.nested_key else _without_rows
+    return _where(~_null(state) & ~_null(values), state, values, take)
+
+
+def _without_rows(state: pa.Array, values: pa.Array) -> pa.Array:
+    elements, back = _marked(state, values)
+    pairs = pair_codes(elements.lists, codes_of(elements.values))
+    return lists_of(elements.filter(~_among(pairs, back)), len(state), state.type)
+
+
+def _without_keys(state: pa.Array, values: pa.Array, *, field: ColumnMerge) -> pa.Array:
+    elements, back = _marked(state, values)
+    elements, kept = _with_keys(elements, field, back)
+    pairs = _pairs(elements, field)
+    keep = ~_among(pairs, back if kept is None else kept)
+    elements, pairs = elements.filter(keep), pairs[keep]
+    # Of rows with one key the last counts, at the place of the first.
+    order = np.argsort(pairs, kind="stable")
+    last = np.append(pairs[order][1:] != pairs[order][:-1], np.ones(min(len(order), 1), np.bool_))
+    return lists_of(elements.take(order[last]), len(state), state.type)
+
+
+def _marked(state: pa.Array, values: pa.Array) -> tuple[Elements, Mask]:
+    """The nested rows of accumulators and values that are not null, and which are those of the values."""
     lists = joined(state, values)
-    taking = elements_of(lists)
-    there = taking.values.is_valid().to_numpy(zero_copy_only=False)
-    back = (taking.lists % 2 == 1)[there]
-    elements = _rows_of(lists, np.arange(len(lists)) // 2)
-    if field.nested_key:
-        elements, kept = _with_keys(elements, field, back)
-        back = kept if kept is not None else back
-        pairs = _pairs(elements, field)
-    else:
-        pairs = pair_codes(elements.lists, codes_of(elements.values))
+    elements = elements_of(lists)
+    there = elements.values.is_valid().to_numpy(zero_copy_only=False)
+    return _rows_of(lists, np.arange(len(lists)) // 2), (elements.lists % 2 == 1)[there]
+
+
+def _among(pairs: Indices, marked: Mask) -> Mask:
+    """Places whose number some marked place has."""
     gone = np.zeros(int(pairs.max(initial=-1)) + 1, np.bool_)
-    gone[pairs[back]] = True
-    keep = ~back & ~gone[pairs]
-    if field.nested_key:
-        # Of rows with one key the last counts, at the place of the first.
-        elements = elements.filter(keep)
-        pairs = pairs[keep]
-        order = np.argsort(pairs, kind="stable")
-        last = np.append(pairs[order][1:] != pairs[order][:-1], True) if len(order) else np.zeros(0, np.bool_)
-        elements = elements.take(order[last])
-    else:
-        elements = elements.filter(keep)
-    return _unless(missing, state, lists_of(elements, len(state), state.type))
+    gone[pairs[marked]] = True
+    return gone[pairs]
 
 
 def _pairs(elements: Elements, field: ColumnMerge) -> Indices:
@@ -207,9 +225,12 @@ def _null(array: pa.Array) -> Mask:
     return nulls
 
 
-def _unless(kept: Mask, state: pa.Array, made: pa.Array) -> pa.Array:
-    """The accumulators where kept, else what was made."""
-    if not kept.any():
-        return made
-    places = np.where(kept, np.arange(len(state)), np.arange(len(state)) + len(state))
+def _where(chosen: Mask, state: pa.Array, values: pa.Array, make: Pairwise) -> pa.Array:
+    """What is made of accumulators and values where chosen; the accumulators elsewhere."""
+    if chosen.all():
+        return make(state, values)
+    mask = pa.array(chosen)
+    made = make(state.filter(mask), values.filter(mask))
+    places = np.arange(len(state))
+    places[chosen] = np.arange(len(made)) + len(state)
     return pa.concat_arrays([state, made]).take(pa.array(places))

@@ -123,9 +123,9 @@ class GroupedCourse:
         resets = _resets(groups, kinds, list(self._orderings.values()), actions)
         seeds = np.where(resets >= 0, resets, seeds)
         gone = np.arange(groups.rows) <= groups.spread(resets)
+        skip = np.int8(Action.SKIP)
         events = [
-            Events(groups, np.where(gone, np.int8(Action.SKIP), own), seeds, gone & (own == Action.ADD))
-            for own in (outside, *actions)
+            Events(groups, np.where(gone, skip, own), seeds, np.where(gone, own, skip)) for own in (outside, *actions)
         ]
         self._events.update(zip(self._orderings, events[1:], strict=True))
         self.course = Course(events[0], (resets >= 0) & (resets == groups.lasts))

@@ -8,8 +8,8 @@
 The number of passes is that of the longest group: no work per row or per key happens in Python.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +21,8 @@ from lakestore.core.sorting import Indices, Mask
 from lakestore.errors import InvariantError
 
 
-class Pairwise(Protocol):
-    """Makes new accumulators of old ones and values, place by place."""
-
-    def __call__(self, state: pa.Array, values: pa.Array) -> pa.Array:
-        """The new accumulators."""
+Pairwise = Callable[[pa.Array, pa.Array], pa.Array]
+"""Makes new accumulators of old ones and values, place by place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

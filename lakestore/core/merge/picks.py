@@ -67,7 +67,7 @@ def first_value(column: Column, events: Events) -> Indices:
     groups = events.groups
     if events.plain:
         return groups.starts
-    seeds, fired = _fired_before(events, np.ones(len(column), np.bool_))
+    seeds, fired = _fired_before(events, Action.ADD, Action.LATE)
     first = groups.first(events.act(Action.ADD, Action.LATE))
     begins = np.where(fired, seeds, first)
     value = np.where(fired | (first < 0), seeds, first)
@@ -90,7 +90,7 @@ def first_non_null_value(column: Column, events: Events) -> Indices:
     groups, valid = events.groups, column.has_value()
     if events.plain:
         return groups.starts if column.valid is None else groups.first(valid)
-    seeds, fired = _fired_before(events, valid)
+    seeds, fired = _fired_before(events, Action.ADD, valid=valid)
     first = groups.first(events.act(Action.ADD) & valid)
     if not events.has(Action.LATE):
         return np.where(fired | (first < 0), seeds, first)
@@ -152,9 +152,10 @@ def _has(rows: Indices, valid: Mask) -> Mask:
     return has
 
 
-def _fired_before(events: Events, valid: Mask) -> tuple[Indices, Mask]:
+def _fired_before(events: Events, *actions: Action, valid: Mask | None = None) -> tuple[Indices, Mask]:
     """The seeds, and which groups had their first value before the seed already."""
     seeds = events.seed_rows()
     if events.before is None:
         return seeds, np.zeros(len(seeds), np.bool_)
-    return seeds, (seeds >= 0) & events.groups.any(events.before & valid)
+    acted = np.isin(events.before, actions)
+    return seeds, (seeds >= 0) & events.groups.any(acted if valid is None else acted & valid)

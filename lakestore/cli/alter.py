@@ -1,0 +1,130 @@
+"""Command ``alter``: columns, options and comments of a table that is there."""
+
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from lakestore.api import changes
+from lakestore.cli.render import print_json, stderr
+from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
+from lakestore.cli.target import find_table, key_values
+from lakestore.errors import InvalidInputError
+from lakestore.model.changes import SchemaChange
+
+_PLACE = re.compile(r"\s+(?:(?P<side>FIRST|LAST)|(?P<next>AFTER|BEFORE)\s+(?P<neighbour>\S+))\s*$", re.IGNORECASE)
+
+Words = list[str] | None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(alter)
+
+
+def alter(
+    table: TableName,
+    drop: Annotated[Words, typer.Option("--drop", metavar="COLUMN", help="Drop a column; repeatable.")] = None,
+    rename: Annotated[
+        Words, typer.Option("--rename", metavar="OLD=NEW", help="Give a column another name; repeatable.")
+    ] = None,
+    change_type: Annotated[
+        Words, typer.Option("--type", metavar='"COLUMN TYPE"', help="Give a column another type; repeatable.")
+    ] = None,
+    add: Annotated[
+        Words,
+        typer.Option(
+            "--add",
+            metavar='"COLUMN TYPE [PLACE]"',
+            help="Add a column; PLACE is FIRST, AFTER column or BEFORE column; repeatable.",
+        ),
+    ] = None,
+    move: Annotated[
+        Words,
+        typer.Option(
+            "--move", metavar='"COLUMN PLACE"', help="Move a column; PLACE as for --add, or LAST; repeatable."
+        ),
+    ] = None,
+    nullable: Annotated[
+        Words, typer.Option("--nullable", metavar="COLUMN", help="Let a column be null; repeatable.")
+    ] = None,
+    not_null: Annotated[
+        Words, typer.Option("--not-null", metavar="COLUMN", help="Let a column be null no longer; repeatable.")
+    ] = None,
+    column_comment: Annotated[
+        Words, typer.Option("--column-comment", metavar="COLUMN=TEXT", help="Comment on a column; repeatable.")
+    ] = None,
+    default: Annotated[
+        Words, typer.Option("--default", metavar="COLUMN=TEXT", help="Default of a column; repeatable.")
+    ] = None,
+    set_option: Annotated[
+        Words, typer.Option("--set", metavar="KEY=VALUE", help="Set a table option; repeatable.")
+    ] = None,
+    unset: Annotated[
+        Words, typer.Option("--unset", metavar="KEY", help="Put a table option back to its default; repeatable.")
+    ] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="Comment on the table; empty removes it.")] = None,
+    warehouse: Warehouse = None,
+    storage_option: StorageOptions = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change columns, options or comments. No data file is touched; old rows are read under the new schema.
+
+    Everything is one new schema. Changes apply in this order: options, drop, rename, type, add, move, the rest.
+
+    Example: lakestore alter wh/shop.db/orders --add "color STRING AFTER id" --rename qty=quantity --type "qty2 BIGINT"
+    """
+    wanted: list[SchemaChange] = [changes.remove_option(key) for key in unset or ()]
+    wanted += [changes.set_option(key, value) for key, value in key_values(set_option or [], "--set").items()]
+    wanted += [changes.drop_column(name) for name in drop or ()]
+    wanted += [changes.rename_column(old, new) for old, new in key_values(rename or [], "--rename").items()]
+    wanted += [changes.change_type(*_name_and_type(text, "--type")) for text in change_type or ()]
+    wanted += [_addition(text) for text in add or ()]
+    wanted += [_move(text) for text in move or ()]
+    wanted += [changes.set_nullable(name) for name in nullable or ()]
+    wanted += [changes.set_nullable(name, False) for name in not_null or ()]
+    comments = key_values(column_comment or [], "--column-comment")
+    wanted += [changes.set_comment(text or None, column=name) for name, text in comments.items()]
+    wanted += [changes.set_default(name, text) for name, text in key_values(default or [], "--default").items()]
+    if comment is not None:
+        wanted.append(changes.set_comment(comment or None))
+    found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    altered = found.alter(*wanted)
+    for note in altered.notes:
+        stderr().print(f"note: {note}")
+    if as_json:
+        print_json({"table": altered.name, "schema_id": altered.schema_id, "notes": list(altered.notes)})
+    elif altered.schema_id == found.schema_id:
+        sys.stdout.write(f"nothing to change in {altered.name}\n")
+    else:
+        sys.stdout.write(f"altered {altered.name}: schema {altered.schema_id}\n")
+
+
+def _name_and_type(text: str, flag: str) -> tuple[str, str]:
+    name, _, kind = text.strip().partition(" ")
+    if not kind.strip():
+        raise InvalidInputError(f'{flag} {text!r}: expected "column TYPE", e.g. "qty BIGINT"')
+    return name, kind.strip()
+
+
+def _split_place(text: str) -> tuple[str, dict[str, str | bool]]:
+    match = _PLACE.search(text)
+    if match is None:
+        return text, {}
+    side = match["side"] or match["next"]
+    return text[: match.start()], {side.lower(): match["neighbour"] or True}
+
+
+def _addition(text: str) -> SchemaChange:
+    column, place = _split_place(text)
+    if place.pop("last", False):
+        place = {}
+    return changes.add_column(*_name_and_type(column, "--add"), **place)  # type: ignore[arg-type]  # by the pattern
+
+
+def _move(text: str) -> SchemaChange:
+    column, place = _split_place(text)
+    if not place:
+        raise InvalidInputError(f'--move {text!r}: expected "column FIRST", LAST, AFTER column or BEFORE column')
+    return changes.move_column(column.strip(), **place)  # type: ignore[arg-type]  # by the pattern
