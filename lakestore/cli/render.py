@@ -1,6 +1,5 @@
 """Text for people and JSON for programs. The one place, tests aside, where rows become Python objects."""
 
-import base64
 import json
 import math
 import sys
@@ -16,10 +15,14 @@ MAX_CELL = 60
 """Characters of a cell on a terminal; longer text ends in an ellipsis."""
 
 
+PIPE_WIDTH = 100_000
+"""Columns of an output that is no terminal: enough that nothing is ever cut."""
+
+
 def stdout() -> Console:
     """Console for data; wide when it is not a terminal, so that pipes get whole lines."""
     plain = not sys.stdout.isatty()
-    return Console(file=sys.stdout, width=200 if plain else None, highlight=False, soft_wrap=plain)
+    return Console(file=sys.stdout, width=PIPE_WIDTH if plain else None, highlight=False)
 
 
 def stderr() -> Console:
@@ -28,7 +31,7 @@ def stderr() -> Console:
 
 
 def json_value(value: object) -> object:
-    """A value that JSON can say; text for dates, decimals and binaries (base64)."""
+    """A value that JSON can say; text for dates and decimals, hexadecimal for binaries."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -39,7 +42,7 @@ def json_value(value: object) -> object:
         case Decimal():
             return format(value, "f")
         case bytes():
-            return base64.b64encode(value).decode()
+            return value.hex()
         case Mapping():
             return {str(key): json_value(item) for key, item in value.items()}
         case list() | tuple():

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from lakestore.core.cast_rules import CastKind, cast_kind, is_executed, same_type
 from lakestore.core.casts import find_cast
+from lakestore.core.defaults import STRING, parse_default
 from lakestore.core.evolve_paths import named
 from lakestore.core.option_columns import INDEX_OPTIONS, naming
 from lakestore.core.options_values import split_names
@@ -14,8 +13,6 @@ from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.changes import ELEMENT, VALUE, ChangeType, Path, SchemaChange, SetOption
 from lakestore.model.schema import TableSchema
 from lakestore.model.types import MAX_LENGTH, NESTED, STRINGS, DataType, Field, TypeRoot
-
-_STRING = DataType(root=TypeRoot.VARCHAR, length=MAX_LENGTH)
 
 
 def check_free_name(siblings: Sequence[Field], name: str, path: Path) -> None:
@@ -76,7 +73,7 @@ def check_type_change(
             path, source, target, "it may lose information, and option 'disable-explicit-type-casting' forbids that"
         )
     if not is_executed(source, target):
-        if target.root in STRINGS and is_executed(source, _STRING):
+        if target.root in STRINGS and is_executed(source, STRING):
             raise _cannot(path, source, target, "Paimon casts it to nullable STRING only; make it that")
         raise _cannot(path, source, target, "no Paimon reader carries that cast out; add a column of the new type")
     _check_readable(path, source, target)
@@ -98,17 +95,10 @@ def check_nullability(
 
 def check_default(path: Path, kind: DataType, text: str) -> None:
     """Refuse a default that is no value of the column's type."""
-    cast = find_cast(_STRING, kind)
-    if cast is None:
-        raise _invalid(f"column {named(path)!r} is {kind}, which takes no default")
-    if len(text) > 1 and text.startswith("'") and text.endswith("'"):
-        text = text[1:-1]
     try:
-        value = cast(pa.array([text], pa.string()))
+        parse_default(text, kind)
     except InvalidInputError as error:
         raise _invalid(f"default of column {named(path)!r}: {error.message}") from error
-    if value.null_count:
-        raise _invalid(f"default of column {named(path)!r}: {text!r} has too many digits for {kind}")
 
 
 def check_whole(path: Path, what: str) -> None:

@@ -60,7 +60,7 @@ class WriteParts:
     env: Env
 
 
-class BucketFiles:
+class BucketNames:
     """Names and places of the files that one writer makes in one bucket: one uuid, one counter.
 
     Args:
@@ -110,7 +110,7 @@ class DataFileWriter:
     def __init__(
         self,
         parts: WriteParts,
-        bucket_files: BucketFiles,
+        bucket_files: BucketNames,
         *,
         level: int = 0,
         source: FileSource = FileSource.APPEND,
@@ -185,7 +185,7 @@ def rows_per_group(rows: pa.Table, files: FileOptions) -> int:
     return max(1, min(files.row_group_rows, max(fitting, ROLL_ROWS)))
 
 
-def delete_files(store: Store, bucket_files: BucketFiles, files: Sequence[DataFile]) -> None:
+def delete_files(store: Store, bucket_files: BucketNames, files: Sequence[DataFile]) -> None:
     """Delete files that no snapshot refers to; what a failing store keeps are orphans, no damage."""
     for file in files:
         with suppress(StorageError):
@@ -195,7 +195,7 @@ def delete_files(store: Store, bucket_files: BucketFiles, files: Sequence[DataFi
 class _OpenFile:
     """One file being written, and what its record will say."""
 
-    def __init__(self, parts: WriteParts, bucket_files: BucketFiles, sample: pa.Table) -> None:
+    def __init__(self, parts: WriteParts, bucket_files: BucketNames, sample: pa.Table) -> None:
         schema, options = parts.schema, parts.options
         self._parts = parts
         self._name = bucket_files.next_name(options.files.data_prefix)

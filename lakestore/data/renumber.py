@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakestore.data.file_reader import TableFiles
-from lakestore.data.file_writer import BucketFiles, DataFileWriter, WriteParts
+from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
 from lakestore.model.message import CommitMessage
@@ -34,7 +34,7 @@ def renumbered(parts: WriteParts, message: CommitMessage, *, first: int) -> Comm
         StorageError: The store failed; nothing new is left behind.
     """
     shift = first - min(file.min_sequence for file in message.new_files)
-    names = BucketFiles(parts, message.partition, message.bucket)
+    names = BucketNames(parts, message.partition, message.bucket)
     written: list[DataFile] = []
     for file in message.new_files:
         with DataFileWriter(parts, names) as writer:

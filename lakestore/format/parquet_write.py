@@ -129,6 +129,7 @@ class ParquetFileWriter:
             store_schema=False,
             store_decimal_as_integer=True,
             write_page_index=True,
+            write_page_checksum=True,
             data_page_version="1.0",
             **_TIME_OPTIONS,
         )

@@ -50,13 +50,13 @@ def alter_table(
         nonlocal notes
         history = schemas.all() if types_change else ()
         following = apply_changes(latest, changes, has_snapshots=has_snapshots, now_ms=clock.now_ms(), history=history)
-        notes = _notes(latest, following)
+        notes = _notes(latest, following, has_snapshots=has_snapshots)
         return following
 
     return schemas.commit_next(follow), notes
 
 
-def _notes(before: TableSchema, after: TableSchema) -> tuple[str, ...]:
+def _notes(before: TableSchema, after: TableSchema, *, has_snapshots: bool) -> tuple[str, ...]:
     old = {field.id: field.type for field in before.fields}
     found = [
         f"column {field.name!r}: old files are read as {field.type} in UTC; engines whose session has another time "
@@ -64,7 +64,7 @@ def _notes(before: TableSchema, after: TableSchema) -> tuple[str, ...]:
         for field in after.fields
         if field.id in old and depends_on_zone(old[field.id], field.type)
     ]
-    if before.options.get("bucket") != after.options.get("bucket") and after.options.get("bucket") is not None:
+    if has_snapshots and before.options.get("bucket") != after.options.get("bucket"):
         found.append(
             f"option bucket set to {after.options['bucket']}: partitions that have rows keep their old number until "
             "they are overwritten as a whole"

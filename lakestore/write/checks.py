@@ -1,5 +1,6 @@
 """What this release does not write is refused by name, before a byte is written."""
 
+from lakestore.core.defaults import parse_default
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.bucket_rows import require_bucket_key
 from lakestore.format.parquet_write import check_writable
@@ -19,10 +20,7 @@ def check_table(schema: TableSchema, options: TableOptions) -> None:
     check_writable(schema.fields, options.files)
     for field in schema.fields:
         if field.default_value is not None:
-            raise UnsupportedFormatError(
-                f"column {field.name!r} has the default value {field.default_value!r}: this release does not write "
-                "tables with default values"
-            )
+            parse_default(field.default_value, field.type)
     if options.deletion_vectors:
         raise UnsupportedFormatError(
             "deletion-vectors.enabled=true: rows written here would stay invisible until a compaction that this "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lakestore.data.file_writer import BucketFiles, WriteParts, delete_files
+from lakestore.data.file_writer import BucketNames, WriteParts, delete_files
 from lakestore.model.datafile import DataFile
 from lakestore.model.message import CommitMessage
 from lakestore.write.buffer import Place
@@ -22,7 +22,7 @@ class OpenBucket:
         written: Finished files that no commit message has named yet.
     """
 
-    files: BucketFiles
+    files: BucketNames
     next_sequence: int
     written: list[DataFile] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class OpenBuckets:
         """The bucket at that place, opened on first use."""
         bucket = self._buckets.get(place)
         if bucket is None:
-            files = BucketFiles(self._parts, *place)
+            files = BucketNames(self._parts, *place)
             bucket = OpenBucket(files=files, next_sequence=self._max_sequence(*place) + 1)
             self._buckets[place] = bucket
         return bucket

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakestore.core.defaults import with_defaults
 from lakestore.core.ingest import to_schema
 from lakestore.data.file_writer import WriteParts, is_retract
 from lakestore.env import Env
@@ -85,6 +86,7 @@ class TableWriter:
             InvalidInputError: A row does not fit; none of ``rows`` was taken.
         """
         table = to_schema(rows, self._schema.fields, keys=self._schema.primary_keys, first_row=first_row)
+        table = with_defaults(table, self._schema.fields)
         own = self._kinds(table, kinds, first_row)
         if not self._schema.primary_keys:
             _refuse_retracts(own, first_row)

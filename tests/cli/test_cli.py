@@ -1,5 +1,7 @@
 """The command line against real tables: output, exit codes, JSON."""
 
+import datetime as dt
+import decimal
 import json
 
 import pyarrow as pa
@@ -107,3 +109,45 @@ def test_bad_input_leaves_the_table_alone(orders, tmp_path, capsys):
     assert "id" in capsys.readouterr().err
     assert write(orders, tmp_path, "id,qty\nx,4\n", "bad.csv") == 1
     assert ls.open_table(orders).snapshots.latest().id == 1
+
+
+def test_what_read_prints_write_takes(tmp_path, capsys, monkeypatch):
+    columns = {
+        "id": "INT",
+        "price": "DECIMAL(20, 2)",
+        "day": "DATE",
+        "clock": "TIME(3)",
+        "at": "TIMESTAMP(3)",
+        "fine": "TIMESTAMP(9)",
+        "zoned": "TIMESTAMP(6) WITH LOCAL TIME ZONE",
+        "raw": "BYTES",
+        "flag": "BOOLEAN",
+    }
+    lake = ls.connect(tmp_path)
+    tables = [lake.create_table(f"db.{name}", schema=columns, primary_key=["id"]) for name in "ab"]
+    values = {
+        "id": 1,
+        "price": decimal.Decimal("-0.50"),
+        "day": dt.date(2024, 2, 29),
+        "clock": dt.time(1, 2, 3, 4000),
+        "at": dt.datetime(2024, 2, 29, 1, 2, 3, 4000),
+        "fine": dt.datetime(2024, 2, 29, 1, 2, 3, 4),
+        "zoned": dt.datetime(2024, 2, 29, 1, 2, 3, 4, dt.UTC),
+        "raw": b"\x00\xff",
+        "flag": True,
+    }
+    tables[0].upsert([values, {"id": 2}])
+    assert main(["read", tables[0].path, "--json"]) == 0
+    (tmp_path / "rows.jsonl").write_text(capsys.readouterr().out)
+    assert main(["write", tables[1].path, str(tmp_path / "rows.jsonl")]) == 0
+    assert tables[1].to_arrow().sort_by("id") == tables[0].to_arrow().sort_by("id")
+
+
+def test_wide_rows_are_whole_when_piped(tmp_path, capsys):
+    names = [f"column_with_a_long_name_{number}" for number in range(40)]
+    table = ls.connect(tmp_path).create_table("db.t", schema=dict.fromkeys(names, "INT"))
+    table.insert([dict.fromkeys(names, 123456789)])
+    assert main(["read", table.path]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == names
+    assert row.split() == ["123456789"] * 40

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lakestore.data.file_writer import ROLL_ROWS, BucketFiles, DataFileWriter, WriteParts, rows_per_group
+from lakestore.data.file_writer import ROLL_ROWS, BucketNames, DataFileWriter, WriteParts, rows_per_group
 from lakestore.errors import StorageError
 from lakestore.events import FileWritten
 from lakestore.format.binary_row import decode_row, encode_row
@@ -42,7 +42,7 @@ def keyed_rows(ids, sequences=None, kinds=None, names=None, schema=KEYED):
 
 def write(world, schema, tables, options=None, **arguments):
     parts = parts_of(world, schema, options)
-    bucket_files = BucketFiles(parts, EMPTY_ROW, 0)
+    bucket_files = BucketNames(parts, EMPTY_ROW, 0)
     with DataFileWriter(parts, bucket_files, **arguments) as writer:
         for table in tables:
             writer.write(table)
@@ -132,7 +132,7 @@ def test_names_and_places_as_the_options_say(tmp_path):
     files = FileOptions(data_prefix="d-", suffix_compression=True, directory="data", compression="snappy")
     schema = table_schema({"p": "STRING", "v": "INT"}, partition_by=["p"])
     parts = parts_of(world, schema, table_options(files=files))
-    with DataFileWriter(parts, BucketFiles(parts, encode_row(["a/b"], schema.partition_types), 4)) as writer:
+    with DataFileWriter(parts, BucketNames(parts, encode_row(["a/b"], schema.partition_types), 4)) as writer:
         writer.write(pa.table({"p": ["a/b"], "v": pa.array([1], pa.int32())}))
         writer.close()
     assert world.stored_files() == ["data/p=a%2Fb/bucket-4/d-id0-0.snappy.parquet"]
@@ -157,7 +157,7 @@ def test_nothing_written_makes_no_file(tmp_path):
 def test_abort_deletes_finished_and_open_files(tmp_path):
     world = World(tmp_path)
     parts = parts_of(world, PLAIN, table_options(target=1))
-    writer = DataFileWriter(parts, BucketFiles(parts, EMPTY_ROW, 0))
+    writer = DataFileWriter(parts, BucketNames(parts, EMPTY_ROW, 0))
     writer.write(pa.table({"a": pa.array(range(3000), pa.int32()), "b": ["x"] * 3000}))
     assert len(world.stored_files()) == 3
     writer.abort()
@@ -169,7 +169,7 @@ def test_an_exception_leaves_no_file(tmp_path):
     world = World(tmp_path)
     parts = parts_of(world, PLAIN, table_options(target=1))
     good = pa.table({"a": pa.array(range(1500), pa.int32()), "b": ["x"] * 1500})
-    with pytest.raises(ZeroDivisionError), DataFileWriter(parts, BucketFiles(parts, EMPTY_ROW, 0)) as writer:
+    with pytest.raises(ZeroDivisionError), DataFileWriter(parts, BucketNames(parts, EMPTY_ROW, 0)) as writer:
         writer.write(good)
         writer.write(good.slice(0, 1))
         raise ZeroDivisionError
