@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+from lakestore.core.conflict import rank_of
 from lakestore.data.file_reader import TableFiles
 from lakestore.errors import CorruptTableError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
@@ -22,7 +23,7 @@ from lakestore.meta.manifests import Manifests
 from lakestore.meta.schemas import Schemas
 from lakestore.meta.snapshots import Snapshots
 from lakestore.model.datafile import DataFile
-from lakestore.model.manifest import EntryKind, ManifestEntry, ManifestMeta
+from lakestore.model.manifest import EntryKind, FileId, ManifestEntry, ManifestMeta
 from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
@@ -57,7 +58,7 @@ class TableChecker:
     name: str
     deep: bool = False
     _findings: list[Finding] = field(default_factory=list)
-    _seen_files: set[str] = field(default_factory=set)
+    _seen_files: dict[FileId, bool] = field(default_factory=dict)
     _rows: int = 0
 
     def run(self, snapshot_ids: Sequence[int] | None = None) -> CheckReport:
@@ -75,8 +76,7 @@ class TableChecker:
             except READ_FAILURES as error:
                 self._damaged("snapshot-readable", self.paths.snapshot(snapshot_id), str(error), snapshot_id)
                 continue
-            self._check_snapshot(snapshot)
-            if len(self._damage()) == before:
+            if self._check_snapshot(snapshot) and len(self._damage()) == before:
                 whole.append(snapshot_id)
         self._check_numbering(ids)
         return CheckReport(
@@ -115,7 +115,8 @@ class TableChecker:
                 f"the hint says {hint}, the newest snapshot is {max(ids)}; readers list the folder instead",
             )
 
-    def _check_snapshot(self, snapshot: Snapshot) -> None:
+    def _check_snapshot(self, snapshot: Snapshot) -> bool:
+        """Check a snapshot; whether all its files are whole, those included that were looked at before."""
         try:
             schema = self.schemas.get(snapshot.schema_id)
             base = self._check_list(snapshot.base_manifest_list, snapshot.base_manifest_list_size, snapshot.id)
@@ -124,7 +125,7 @@ class TableChecker:
                 self._check_list(snapshot.changelog_manifest_list, snapshot.changelog_manifest_list_size, snapshot.id)
         except READ_FAILURES as error:
             self._damaged("metadata-readable", self.paths.snapshot(snapshot.id), str(error), snapshot.id)
-            return
+            return False
         live = self._live_files([*base, *delta], snapshot.id)
         total = sum(entry.file.row_count for entry in live)
         if snapshot.total_record_count is not None and snapshot.total_record_count != total:
@@ -134,10 +135,13 @@ class TableChecker:
                 f"the snapshot counts {snapshot.total_record_count} records, its live files hold {total}",
                 snapshot.id,
             )
-        for entry in live:
-            self._check_file(entry, schema, snapshot.id)
-        if schema.primary_keys:
-            self._check_levels(live, schema, snapshot.id)
+        files_whole = [self._check_file(entry, schema, snapshot.id) for entry in live]
+        try:
+            if schema.primary_keys:
+                self._check_levels(live, schema, snapshot.id)
+        except CorruptTableError as error:
+            self._damaged("key-bounds", self.paths.snapshot(snapshot.id), str(error), snapshot.id)
+        return all(files_whole)
 
     def _check_list(self, name: str, size: int | None, snapshot_id: int) -> list[ManifestEntry]:
         path = self.paths.manifest(name)
@@ -188,11 +192,21 @@ class TableChecker:
                 self._damaged("deleted-without-add", entry.file.name, "a DELETE cancels no ADD", snapshot_id)
         return list(live.values())
 
-    def _check_file(self, entry: ManifestEntry, schema: TableSchema, snapshot_id: int) -> None:
-        path = self._files(schema).bucket(entry.partition, entry.bucket).path_of(entry.file)
-        if path in self._seen_files:
-            return
-        self._seen_files.add(path)
+    def _check_file(self, entry: ManifestEntry, schema: TableSchema, snapshot_id: int) -> bool:
+        """Check a file once; whether it is whole."""
+        if entry.id not in self._seen_files:
+            before = len(self._damage())
+            try:
+                path = self._files(schema).bucket(entry.partition, entry.bucket).path_of(entry.file)
+                self._look_into(entry, path, snapshot_id)
+            except UnsupportedFormatError as error:
+                self._warn("not-checked", entry.file.name, str(error))
+            except READ_FAILURES as error:
+                self._damaged("data-file-path", entry.file.name, str(error), snapshot_id)
+            self._seen_files[entry.id] = len(self._damage()) == before
+        return self._seen_files[entry.id]
+
+    def _look_into(self, entry: ManifestEntry, path: str, snapshot_id: int) -> None:
         if not self._check_size("data-file-size", path, entry.file.size, snapshot_id) or not self.deep:
             return
         try:
@@ -239,8 +253,4 @@ class TableChecker:
 def _bounds(file: DataFile, schema: TableSchema) -> tuple[tuple[object, ...], tuple[object, ...], str]:
     low = decode_row(file.min_key, schema.key_types)
     high = decode_row(file.max_key, schema.key_types)
-    return _sortable(low), _sortable(high), file.name
-
-
-def _sortable(values: Sequence[object]) -> tuple[object, ...]:
-    return tuple((value is not None, value) for value in values)
+    return rank_of(low), rank_of(high), file.name

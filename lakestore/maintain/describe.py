@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lakestore.core.conflict import rank_of
 from lakestore.core.values import Internal, to_text
 from lakestore.format.binary_row import decode_row
 from lakestore.meta.manifests import Manifests
@@ -115,13 +116,9 @@ def _summary(entries: Sequence[ManifestEntry], schema: TableSchema) -> LevelSumm
         rows=sum(file.row_count for file in files),
         deletes=sum(file.delete_row_count or 0 for file in files),
         bytes=sum(file.size for file in files),
-        min_key=_key_text(min(lows, key=_order), schema) if lows else "",
-        max_key=_key_text(max(highs, key=_order), schema) if highs else "",
+        min_key=_key_text(min(lows, key=rank_of), schema) if lows else "",
+        max_key=_key_text(max(highs, key=rank_of), schema) if highs else "",
     )
-
-
-def _order(values: Sequence[object]) -> tuple[tuple[bool, object], ...]:
-    return tuple((value is not None, value) for value in values)
 
 
 def _key_text(values: Sequence[Internal], schema: TableSchema) -> str:
