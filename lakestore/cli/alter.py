@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -16,6 +17,38 @@ from lakestore.model.changes import SchemaChange
 _PLACE = re.compile(r"\s+(?:(?P<side>FIRST|LAST)|(?P<next>AFTER|BEFORE)\s+(?P<neighbour>\S+))\s*$", re.IGNORECASE)
 
 Words = list[str] | None
+Drop = Annotated[Words, typer.Option("--drop", metavar="COLUMN", help="Drop a column; repeatable.")]
+Rename = Annotated[Words, typer.Option("--rename", metavar="OLD=NEW", help="Give a column another name; repeatable.")]
+Retype = Annotated[
+    Words, typer.Option("--type", metavar='"COLUMN TYPE"', help="Give a column another type; repeatable.")
+]
+Add = Annotated[
+    Words,
+    typer.Option(
+        "--add",
+        metavar='"COLUMN TYPE [PLACE]"',
+        help="Add a column; PLACE is FIRST, AFTER column or BEFORE column; repeatable.",
+    ),
+]
+Move = Annotated[
+    Words,
+    typer.Option("--move", metavar='"COLUMN PLACE"', help="Move a column; PLACE as for --add, or LAST; repeatable."),
+]
+Nullable = Annotated[Words, typer.Option("--nullable", metavar="COLUMN", help="Let a column be null; repeatable.")]
+NotNull = Annotated[
+    Words, typer.Option("--not-null", metavar="COLUMN", help="Let a column be null no longer; repeatable.")
+]
+ColumnComment = Annotated[
+    Words, typer.Option("--column-comment", metavar="COLUMN=TEXT", help="Comment on a column; repeatable.")
+]
+Default = Annotated[
+    Words, typer.Option("--default", metavar="COLUMN=TEXT", help="What is written for null; repeatable.")
+]
+SetOptions = Annotated[Words, typer.Option("--set", metavar="KEY=VALUE", help="Set a table option; repeatable.")]
+Unset = Annotated[
+    Words, typer.Option("--unset", metavar="KEY", help="Put a table option back to its default; repeatable.")
+]
+Comment = Annotated[str | None, typer.Option("--comment", help="Comment on the table; empty removes it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,46 +58,18 @@ def register(app: typer.Typer) -> None:
 
 def alter(
     table: TableName,
-    drop: Annotated[Words, typer.Option("--drop", metavar="COLUMN", help="Drop a column; repeatable.")] = None,
-    rename: Annotated[
-        Words, typer.Option("--rename", metavar="OLD=NEW", help="Give a column another name; repeatable.")
-    ] = None,
-    change_type: Annotated[
-        Words, typer.Option("--type", metavar='"COLUMN TYPE"', help="Give a column another type; repeatable.")
-    ] = None,
-    add: Annotated[
-        Words,
-        typer.Option(
-            "--add",
-            metavar='"COLUMN TYPE [PLACE]"',
-            help="Add a column; PLACE is FIRST, AFTER column or BEFORE column; repeatable.",
-        ),
-    ] = None,
-    move: Annotated[
-        Words,
-        typer.Option(
-            "--move", metavar='"COLUMN PLACE"', help="Move a column; PLACE as for --add, or LAST; repeatable."
-        ),
-    ] = None,
-    nullable: Annotated[
-        Words, typer.Option("--nullable", metavar="COLUMN", help="Let a column be null; repeatable.")
-    ] = None,
-    not_null: Annotated[
-        Words, typer.Option("--not-null", metavar="COLUMN", help="Let a column be null no longer; repeatable.")
-    ] = None,
-    column_comment: Annotated[
-        Words, typer.Option("--column-comment", metavar="COLUMN=TEXT", help="Comment on a column; repeatable.")
-    ] = None,
-    default: Annotated[
-        Words, typer.Option("--default", metavar="COLUMN=TEXT", help="Default of a column; repeatable.")
-    ] = None,
-    set_option: Annotated[
-        Words, typer.Option("--set", metavar="KEY=VALUE", help="Set a table option; repeatable.")
-    ] = None,
-    unset: Annotated[
-        Words, typer.Option("--unset", metavar="KEY", help="Put a table option back to its default; repeatable.")
-    ] = None,
-    comment: Annotated[str | None, typer.Option("--comment", help="Comment on the table; empty removes it.")] = None,
+    drop: Drop = None,
+    rename: Rename = None,
+    change_type: Retype = None,
+    add: Add = None,
+    move: Move = None,
+    nullable: Nullable = None,
+    not_null: NotNull = None,
+    column_comment: ColumnComment = None,
+    default: Default = None,
+    set_option: SetOptions = None,
+    unset: Unset = None,
+    comment: Comment = None,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
@@ -73,20 +78,21 @@ def alter(
 
     Everything is one new schema. Changes apply in this order: options, drop, rename, type, add, move, the rest.
 
-    Example: lakestore alter wh/shop.db/orders --add "color STRING AFTER id" --rename qty=quantity --type "qty2 BIGINT"
+    Example: lakestore alter wh/shop.db/orders --add "color STRING AFTER id" --rename qty=quantity
     """
     wanted: list[SchemaChange] = [changes.remove_option(key) for key in unset or ()]
-    wanted += [changes.set_option(key, value) for key, value in key_values(set_option or [], "--set").items()]
+    wanted += [changes.set_option(*pair) for pair in _pairs(set_option, "--set")]
     wanted += [changes.drop_column(name) for name in drop or ()]
-    wanted += [changes.rename_column(old, new) for old, new in key_values(rename or [], "--rename").items()]
+    wanted += [changes.rename_column(*pair) for pair in _pairs(rename, "--rename")]
     wanted += [changes.change_type(*_name_and_type(text, "--type")) for text in change_type or ()]
     wanted += [_addition(text) for text in add or ()]
     wanted += [_move(text) for text in move or ()]
     wanted += [changes.set_nullable(name) for name in nullable or ()]
     wanted += [changes.set_nullable(name, False) for name in not_null or ()]
-    comments = key_values(column_comment or [], "--column-comment")
-    wanted += [changes.set_comment(text or None, column=name) for name, text in comments.items()]
-    wanted += [changes.set_default(name, text) for name, text in key_values(default or [], "--default").items()]
+    wanted += [
+        changes.set_comment(text or None, column=name) for name, text in _pairs(column_comment, "--column-comment")
+    ]
+    wanted += [changes.set_default(*pair) for pair in _pairs(default, "--default")]
     if comment is not None:
         wanted.append(changes.set_comment(comment or None))
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
@@ -99,6 +105,10 @@ def alter(
         sys.stdout.write(f"nothing to change in {altered.name}\n")
     else:
         sys.stdout.write(f"altered {altered.name}: schema {altered.schema_id}\n")
+
+
+def _pairs(words: Words, flag: str) -> Iterable[tuple[str, str]]:
+    return key_values(words or [], flag).items()
 
 
 def _name_and_type(text: str, flag: str) -> tuple[str, str]:

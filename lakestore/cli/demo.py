@@ -98,7 +98,7 @@ def _load(table: Table, flights: pa.Table) -> float:
 
 
 def _correct(table: Table) -> None:
-    _say("2. Corrections: the airline renames its planes' tail numbers of one day (an upsert of whole rows)")
+    _say("2. A correction, made up: the planes of Hawaiian Airlines get new tail numbers (an upsert of whole rows)")
     affected = table.scan("month = 7 and carrier = 'HA'").to_arrow()
     position = affected.column_names.index("tailnum")
     renamed = pc.binary_join_element_wise("HA-", affected["tailnum"], "")

@@ -92,7 +92,7 @@ def _open(source: str, kind: InputFormat, schema: pa.Schema | None) -> Iterator[
 
 def _is_said_as_text(kind: pa.DataType) -> bool:
     """Whether JSON has only text for values of that type."""
-    return pa.types.is_temporal(kind) or pa.types.is_decimal(kind) or pa.types.is_binary(kind)
+    return bool(pa.types.is_temporal(kind) or pa.types.is_decimal(kind) or pa.types.is_binary(kind))
 
 
 def _as_json_says(schema: pa.Schema) -> pa.Schema:

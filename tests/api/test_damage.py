@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def some(folder, pattern):
-    return sorted(folder.glob(pattern))[0]
+    return min(folder.glob(pattern))
 
 
 @pytest.mark.parametrize("pattern", ["manifest/manifest-list-*", "manifest/manifest-[!l]*", "bucket-0/*.parquet"])
