@@ -70,7 +70,7 @@ def _decimal(target: DataType) -> BoundOf:
 
     def bound(value: Any) -> decimal.Decimal | None:  # noqa: ANN401 - an internal value
         rounded = decimal.Decimal(value).quantize(unit, context=_EXACT)
-        return rounded if abs(rounded) < limit else None
+        return rounded if rounded.copy_abs() < limit else None
 
     return bound
 

@@ -24,6 +24,7 @@ from lakestore.core.evolve_rules import (
     check_whole,
 )
 from lakestore.core.option_columns import renamed
+from lakestore.core.options import parse_options
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.model.arrow import assign_ids
 from lakestore.model.changes import (
@@ -155,7 +156,7 @@ def _added(schema: TableSchema, change: AddColumn) -> TableSchema:
 
 
 def _default_place(schema: TableSchema) -> Place | None:
-    if schema.options.get("add-column-before-partition", "false").strip().lower() != "true":
+    if not parse_options(schema.options, schema=schema).alter.before_partition:
         return None
     first = next((name for name in schema.names if name in schema.partition_keys), None)
     return None if first is None else Place(where=Where.BEFORE, neighbour=first)

@@ -7,6 +7,7 @@ from lakestore.core.casts import find_cast
 from lakestore.core.defaults import STRING, parse_default
 from lakestore.core.evolve_paths import named
 from lakestore.core.option_columns import INDEX_OPTIONS, naming
+from lakestore.core.options import parse_options
 from lakestore.core.options_values import split_names
 from lakestore.core.validate import validate_alter
 from lakestore.errors import ErrorKind, InvalidInputError
@@ -68,7 +69,7 @@ def check_type_change(
     if kind is None or source.root in NESTED or target.root in NESTED:
         nested = " (change the parts of a nested column by their paths)" if source.root in NESTED else ""
         raise _cannot(path, source, target, f"Paimon has no such cast{nested}; add a column of the new type instead")
-    if kind is CastKind.EXPLICIT and _is_on(before, "disable-explicit-type-casting", default=False):
+    if kind is CastKind.EXPLICIT and parse_options(before.options, schema=before).alter.implicit_only:
         raise _cannot(
             path, source, target, "it may lose information, and option 'disable-explicit-type-casting' forbids that"
         )
@@ -85,11 +86,10 @@ def check_nullability(
     """Refuse null in a primary key, and NOT NULL where nulls may be; ``before`` is the schema before all changes."""
     if nullable and len(path) == 1 and path[0] in schema.primary_keys:
         raise _invalid(f"column {path[0]!r} cannot become nullable: it is in the primary key")
-    option = "alter-column-null-to-not-null.disabled"
-    if source.nullable and not nullable and _is_on(before, option, default=True):
+    if source.nullable and not nullable and parse_options(before.options, schema=before).alter.keep_nullable:
         raise _invalid(
             f"column {named(path)!r} cannot become NOT NULL: rows that are there may be null; if you know that none "
-            f"is, set option {option!r} to false in a change of its own first"
+            f"is, set option 'alter-column-null-to-not-null.disabled' to false in a change of its own first"
         )
 
 
@@ -196,11 +196,6 @@ def _has_room(source: DataType, target: DataType) -> bool:
         rounds_up = (target.scale or 0) < (source.scale or 0)
         return whole >= (source.precision or 0) - (source.scale or 0) + rounds_up
     return whole >= _INTEGER_DIGITS.get(source.root, MAX_LENGTH)
-
-
-def _is_on(schema: TableSchema, key: str, *, default: bool) -> bool:
-    text = schema.options.get(key)
-    return default if text is None else text.strip().lower() == "true"
 
 
 def _cannot(path: Path, source: DataType, target: DataType, why: str) -> InvalidInputError:

@@ -17,6 +17,7 @@ from lakestore.core.options_registry_entry import Option, Refuses, Status
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.model.options import (
     MIB,
+    AlterOptions,
     BucketOptions,
     CommitOptions,
     FileOptions,
@@ -203,6 +204,11 @@ def _records(texts: OptionTexts, column_stats: Mapping[str, StatsMode], *, keyed
             split_target_bytes=texts.source_split_target_size,
             split_open_cost=texts.source_split_open_file_cost,
             window_rows=texts.lakestore_merge_window_rows,
+        ),
+        alter=AlterOptions(
+            before_partition=texts.add_column_before_partition,
+            keep_nullable=texts.alter_column_null_to_not_null_disabled,
+            implicit_only=texts.disable_explicit_type_casting,
         ),
         dynamic_partition_overwrite=texts.dynamic_partition_overwrite,
         deletion_vectors=texts.deletion_vectors_enabled,

@@ -113,5 +113,8 @@ class OptionTexts(BaseModel):
     source_split_open_file_cost: Annotated[int, BeforeValidator(parse_size)] = Field(
         4 * 1024 * 1024, alias="source.split.open-file-cost"
     )
+    add_column_before_partition: Flag = Field(default=False, alias="add-column-before-partition")
+    alter_column_null_to_not_null_disabled: Flag = Field(default=True, alias="alter-column-null-to-not-null.disabled")
+    disable_explicit_type_casting: Flag = Field(default=False, alias="disable-explicit-type-casting")
     dynamic_partition_overwrite: Flag = Field(default=True, alias="dynamic-partition-overwrite")
     deletion_vectors_enabled: Flag = Field(default=False, alias="deletion-vectors.enabled")

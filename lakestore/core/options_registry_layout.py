@@ -2,7 +2,6 @@
 
 from lakestore.core.options_registry_entry import Limit, Refuses, honoured, inert, refused
 
-_NO_COLUMN_CHANGES = "Steers changes of columns, which LakeStore does not make yet; reading and writing do not ask it."
 _OTHER_ENGINES = "Belongs to merge engines that `merge-engine` refuses; `deduplicate` does not ask it."
 _PARQUET_ONLY = (
     "LakeStore reads and writes Parquet so far. Write the table with Paimon, or create it with `file.format` = "
@@ -198,13 +197,17 @@ OPTIONS = (
         fields.<column>.ts-field text
         """,
     ),
-    *inert(
-        _NO_COLUMN_CHANGES,
-        """
-        add-column-before-partition bool false
-        alter-column-null-to-not-null.disabled bool true
-        disable-explicit-type-casting bool false
-        """,
+    honoured(
+        "add-column-before-partition bool false",
+        "Whether a new column without a place of its own goes in front of the partition columns, not to the end.",
+    ),
+    honoured(
+        "alter-column-null-to-not-null.disabled bool true",
+        "Whether a nullable column stays nullable; set it to false if you know that no row has a null there.",
+    ),
+    honoured(
+        "disable-explicit-type-casting bool false",
+        "Whether a column's type may only change by casts that lose next to nothing.",
     ),
     *inert(
         "LakeStore keeps the rows of a bucket in the order they were written in, whatever this says.",

@@ -50,7 +50,7 @@ def validate_merge(schema: TableSchema) -> None:
     if not schema.primary_keys:
         _check_append(options)
         return
-    _check_engine(schema, spec)
+    _check_engine(options, spec.engine)
     _check_deletes(options, spec)
     for column in spec.columns:
         _check_column(schema, column, spec)
@@ -66,40 +66,32 @@ def _function_keys(options: Mapping[str, str]) -> Iterator[str]:
     return (key for key in options if key.startswith("fields.") and key.endswith(".aggregate-function"))
 
 
-def _check_engine(schema: TableSchema, spec: MergeSpec) -> None:
-    options = schema.options
-    engine = spec.engine
+def _check_engine(options: Mapping[str, str], engine: MergeEngine) -> None:
     if engine is MergeEngine.FIRST_ROW:
-        if split_names(options.get("sequence.field", "")):
+        _check_first_row(options)
+    aggregating = (MergeEngine.AGGREGATION, MergeEngine.PARTIAL_UPDATE)
+    needs: list[tuple[str, tuple[MergeEngine, ...]]] = [
+        *((key, aggregating) for key in (*_function_keys(options), DEFAULT_FUNCTION)),
+        *((key, (MergeEngine.PARTIAL_UPDATE,)) for key in (*group_keys(options), REMOVE_PARTIAL, REMOVE_BY_GROUP)),
+        (REMOVE_AGGREGATED, (MergeEngine.AGGREGATION,)),
+    ]
+    for key, engines in needs:
+        if options.get(key, "false").strip().lower() != "false" and engine not in engines:
+            wanted = " or ".join(engines)
             raise wrong(
-                "sequence.field",
-                options["sequence.field"],
-                "first-row keeps what came first, whatever its values; leave it out",
+                key,
+                options[key],
+                f"it does nothing under merge-engine {engine}; set merge-engine to {wanted}, or leave it out",
             )
-        producer = options.get("changelog-producer", "none").strip().lower()
-        if producer not in {ChangelogProducer.NONE, ChangelogProducer.LOOKUP}:
-            raise wrong("changelog-producer", producer, "first-row takes none or lookup only; use lookup")
-    if engine not in {MergeEngine.AGGREGATION, MergeEngine.PARTIAL_UPDATE}:
-        for key in (*_function_keys(options), *group_keys(options), DEFAULT_FUNCTION):
-            if key in options:
-                raise wrong(
-                    key,
-                    options[key],
-                    f"it does nothing under merge-engine {engine}; set merge-engine to aggregation or partial-update, or"
-                    " leave it out",
-                )
-    if engine is MergeEngine.AGGREGATION:
-        for key in group_keys(options):
-            raise wrong(
-                key, options[key], "sequence groups are for merge-engine partial-update; use sequence.field here"
-            )
-    for key, wanted in (
-        (REMOVE_AGGREGATED, MergeEngine.AGGREGATION),
-        (REMOVE_PARTIAL, MergeEngine.PARTIAL_UPDATE),
-        (REMOVE_BY_GROUP, MergeEngine.PARTIAL_UPDATE),
-    ):
-        if options.get(key, "false").strip().lower() != "false" and engine is not wanted:
-            raise wrong(key, options[key], f"it does nothing under merge-engine {engine}; leave it out")
+
+
+def _check_first_row(options: Mapping[str, str]) -> None:
+    order = options.get("sequence.field", "")
+    if split_names(order):
+        raise wrong("sequence.field", order, "first-row keeps what came first, whatever its values; leave it out")
+    producer = options.get("changelog-producer", "none").strip().lower()
+    if producer not in {ChangelogProducer.NONE, ChangelogProducer.LOOKUP}:
+        raise wrong("changelog-producer", producer, "first-row takes none or lookup only; use lookup")
 
 
 def _check_deletes(options: Mapping[str, str], spec: MergeSpec) -> None:

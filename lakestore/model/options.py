@@ -176,6 +176,22 @@ class ScanOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlterOptions:
+    """What changes of columns are allowed, and where new ones go.
+
+    Attributes:
+        before_partition: Option ``add-column-before-partition``: a new column without a place of its own goes in
+            front of the first partition column, not to the end.
+        keep_nullable: Option ``alter-column-null-to-not-null.disabled``.
+        implicit_only: Option ``disable-explicit-type-casting``: only casts that lose next to nothing.
+    """
+
+    before_partition: bool = False
+    keep_nullable: bool = True
+    implicit_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
     """All options of one table that change what LakeStore does."""
 
@@ -187,5 +203,6 @@ class TableOptions:
     commit: CommitOptions = field(default_factory=CommitOptions)
     partition: PartitionOptions = field(default_factory=PartitionOptions)
     scan: ScanOptions = field(default_factory=ScanOptions)
+    alter: AlterOptions = field(default_factory=AlterOptions)
     dynamic_partition_overwrite: bool = True
     deletion_vectors: bool = False

@@ -120,7 +120,8 @@ class Pruner:
         if self._bucket_values is None or count < 1:
             return True
         keys = self._bucket_keys()
-        if self.schema_of(entry.file.schema_id).types(keys) != self.schema.types(keys):
+        then = {one.id: one.type for one in self.schema_of(entry.file.schema_id).fields}
+        if any(then.get(one.id) != one.type for one in self.schema.select(keys)):
             return True
         if count not in self._buckets:
             self._buckets[count] = self._buckets_among(count, keys)

@@ -107,7 +107,7 @@ def test_the_first_value_without_a_counterpart_is_shown():
     cast = find_cast(kind("STRING"), kind("INT"))
     with pytest.raises(InvalidInputError, match="the value 'x7' cannot be read as INT"):
         cast(pa.array(["1", None, "x7", "y"]))
-    with pytest.raises(InvalidInputError, match="the value 'a{80}…' cannot be read"):
+    with pytest.raises(InvalidInputError, match=r"the value 'a{80}…' cannot be read"):
         cast(pa.array(["a" * 100]))
 
 
@@ -207,7 +207,9 @@ def test_members_of_rows_are_found_by_id_at_any_depth():
         result = cast(lists.slice(at))
         result.validate(full=True)
         assert result.to_pylist() == [MOVED[:1], None, [], MOVED][at:]
-    maps = pa.array([[("k", ROWS[0])], None, [("a", None), ("b", ROWS[2])]], arrow_type(with_inner("MAP", "value", OLD)))
+    maps = pa.array(
+        [[("k", ROWS[0])], None, [("a", None), ("b", ROWS[2])]], arrow_type(with_inner("MAP", "value", OLD))
+    )
     cast = find_cast(with_inner("MAP", "value", OLD), with_inner("MAP", "value", NEW))
     assert cast(maps.slice(1)).to_pylist() == [None, [("a", None), ("b", MOVED[2])]]
 
@@ -230,5 +232,3 @@ def test_bounds_follow_where_the_cast_keeps_order():
     floats = find_cast(kind("INT"), kind("FLOAT")).bounds(Bounds(min=16_777_217, max=16_777_219))
     assert (floats.min, floats.max) == (16_777_216.0, 16_777_220.0)
     assert find_cast(kind("DOUBLE"), kind("INT")).bounds(Bounds(min=5.0, max=6.0, null_count=0)).min is None
-
-

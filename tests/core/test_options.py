@@ -106,6 +106,9 @@ CHANGES = {
     "manifest.compression": "snappy",
     "source.split.target-size": "1 mb",
     "source.split.open-file-cost": "0",
+    "add-column-before-partition": "true",
+    "alter-column-null-to-not-null.disabled": "false",
+    "disable-explicit-type-casting": "true",
 }
 ELSEWHERE = {"primary-key", "partition", "type"}
 """Honoured by ``normalise_new_schema`` (test_validate) and by the refusals below."""
@@ -164,6 +167,11 @@ def test_what_the_records_hold():
     assert options.scan.split_target_bytes == MIB
     assert options.scan.split_open_cost == 0
     assert options.scan.window_rows == 10
+    assert (options.alter.before_partition, options.alter.keep_nullable, options.alter.implicit_only) == (
+        True,
+        False,
+        True,
+    )
     assert parse({"deletion-vectors.enabled": "true"}).deletion_vectors
 
 

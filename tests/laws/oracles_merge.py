@@ -262,7 +262,11 @@ class Aggregate:
         if state is None and value is None:
             return None
         everything = (state or []) + (value or [])
-        return unique(everything) if self.field.distinct else everything
+        if not self.field.distinct:
+            return everything
+        if self.field.type.element.root is TypeRoot.ROW:
+            return (state or []) + unique(everything)[len(unique(state or [])) :]
+        return unique(everything)
 
     def take_collect(self, state, value):
         if state is None or value is None:

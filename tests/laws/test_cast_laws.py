@@ -4,23 +4,24 @@ import math
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
-import pyarrow as pa
-import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lakestore.core.casts import find_cast
 from lakestore.core.prune import Bounds
+from lakestore.core.value_text import as_float32
 from lakestore.core.values import array_of, scalars_of
 from lakestore.errors import InvalidInputError
 from lakestore.model.types import parse_type_text
 
 BITS = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
-EXACT = Context(prec=200)
+EXACT = Context(prec=800)
 MILLI = 10**6
 DAY = 86_400 * 10**9
 
-integers = {name: st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) | st.integers(-300, 300) for name, bits in BITS.items()}
+integers = {
+    name: st.integers(-(1 << bits - 1), (1 << bits - 1) - 1) | st.integers(-100, 100) for name, bits in BITS.items()
+}
 floats = {"FLOAT": st.floats(width=32), "DOUBLE": st.floats() | st.integers(-(10**20), 10**20).map(float)}
 
 
@@ -41,7 +42,7 @@ def wrapped(value, bits):
 def fitted(value, precision, scale):
     """A number in a DECIMAL: rounded half away from zero, null where it has no room."""
     rounded = value.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=EXACT)
-    return rounded if abs(rounded) < Decimal(10) ** (precision - scale) else None
+    return rounded if rounded.copy_abs() < Decimal(10) ** (precision - scale) else None
 
 
 decimal_types = st.integers(1, 38).flatmap(lambda precision: st.tuples(st.just(precision), st.integers(0, precision)))
@@ -51,7 +52,7 @@ decimal_types = st.integers(1, 38).flatmap(lambda precision: st.tuples(st.just(p
 def decimals(draw, precision, scale):
     most = 10**precision - 1
     unscaled = draw(st.integers(-most, most) | st.sampled_from([most, -most, most - most % 10 + 5, 5, -5, 4]))
-    return Decimal(unscaled if abs(unscaled) <= most else most).scaleb(-scale, EXACT)
+    return Decimal(unscaled if abs(unscaled) <= most else most).scaleb(-scale, EXACT)  # never -0
 
 
 @given(st.data(), st.sampled_from(list(BITS)), st.sampled_from(list(BITS)))
@@ -78,7 +79,9 @@ def test_integers_into_decimals(data, source, target):
 @given(st.data(), decimal_types, decimal_types)
 def test_decimals_into_decimals_round_half_away_from_zero(data, source, target):
     value = data.draw(decimals(*source))
-    assert cast_one(value, "DECIMAL({}, {})".format(*source), "DECIMAL({}, {})".format(*target)) == fitted(value, *target)
+    assert cast_one(value, "DECIMAL({}, {})".format(*source), "DECIMAL({}, {})".format(*target)) == fitted(
+        value, *target
+    )
 
 
 @given(st.data(), decimal_types, st.sampled_from(list(BITS)))
@@ -99,7 +102,7 @@ def test_decimals_into_doubles(data, source):
 @given(st.data(), decimal_types)
 def test_decimals_as_text_are_plain(data, source):
     value = data.draw(decimals(*source))
-    assert cast_one(value, "DECIMAL({}, {})".format(*source), "STRING") == format(value, "f").replace("-0." + "0" * source[1], "0." + "0" * source[1]) if not value else format(value, "f")
+    assert cast_one(value, "DECIMAL({}, {})".format(*source), "STRING") == format(value, "f")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), decimal_types)
@@ -119,7 +122,7 @@ def test_text_into_decimals(text, target):
 
 @given(st.floats(), st.sampled_from(["FLOAT", "DOUBLE"]))
 def test_floats_as_text_read_back_the_same(value, source):
-    value = float(np.float32(value)) if source == "FLOAT" else value
+    value = as_float32(value) if source == "FLOAT" else value
     text = cast_one(value, source, "STRING")
     assert text == java_text(value, source)
     again = cast_one(text, "STRING", source)
@@ -199,14 +202,22 @@ def test_days_and_moments_as_text_read_back_the_same(day, millis):
 
 
 ORDERED = [
-    *((old, new) for old in BITS for new in [*BITS, "FLOAT", "DOUBLE", "DECIMAL(4, 1)", "DECIMAL(25, 3)"] if old != new),
+    *(
+        (old, new)
+        for old in BITS
+        for new in [*BITS, "FLOAT", "DOUBLE", "DECIMAL(4, 1)", "DECIMAL(25, 3)"]
+        if old != new
+    ),
     ("FLOAT", "DOUBLE"),
     ("DOUBLE", "FLOAT"),
     *(("DECIMAL(9, 4)", new) for new in ["DECIMAL(5, 2)", "DECIMAL(12, 6)", "TINYINT", "BIGINT", "FLOAT", "DOUBLE"]),
     *(("DECIMAL(30, 12)", new) for new in ["DECIMAL(18, 2)", "INT", "FLOAT", "DOUBLE"]),
     *(("STRING", new) for new in ["VARCHAR(2)", "CHAR(3)", "INT"]),
     *(("BYTES", new) for new in ["VARBINARY(2)", "BINARY(3)"]),
-    *(("TIMESTAMP(6)", new) for new in ["TIMESTAMP(0)", "TIMESTAMP(2)", "TIMESTAMP(4)", "DATE", "TIME(3)", "INT", "BIGINT"]),
+    *(
+        ("TIMESTAMP(6)", new)
+        for new in ["TIMESTAMP(0)", "TIMESTAMP(2)", "TIMESTAMP(4)", "DATE", "TIME(3)", "INT", "BIGINT"]
+    ),
     ("DATE", "TIMESTAMP(3)"),
     ("TIME(3)", "TIMESTAMP(6)"),
     ("INT", "TIMESTAMP(0)"),
@@ -229,9 +240,10 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize(("source", "target"), ORDERED)
-@given(data=st.data())
-def test_cast_bounds_hold_all_cast_values(source, target, data):
+@settings(max_examples=400)
+@given(st.data(), st.sampled_from(ORDERED))
+def test_cast_bounds_hold_all_cast_values(data, pair):
+    source, target = pair
     values = data.draw(st.lists(st.none() | VALUES[source], min_size=1, max_size=6))
     cast = find_cast(kind(source), kind(target))
     present = [value for value in values if value is not None and value == value]
@@ -260,5 +272,3 @@ def test_bounds_are_known_for_casts_that_keep_order():
         ("DATE", "TIMESTAMP(3)", -1, 1),
     ]:
         assert find_cast(kind(source), kind(target)).bounds(Bounds(min=low, max=high)).has_bounds
-
-

@@ -37,9 +37,12 @@ Uniting = Callable[[Elements, Indices], Elements]
 def collect(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
     """All elements of each group, each once with ``distinct``."""
     unite = _distinct if field.distinct else _all_of
+    element = column.type.value_type
+    # Where Paimon has no hash of elements, it leaves what the accumulator is given alone.
+    pairs = _distinct_behind if field.distinct and (pa.types.is_nested(element) or element == pa.binary()) else unite
 
     def add(state: pa.Array, values: pa.Array) -> pa.Array:
-        return _unite_pairs(state, values, unite, alone=field.distinct)
+        return _unite_pairs(state, values, pairs, alone=field.distinct)
 
     # Late elements go behind the others too, unless the function is wrapped to ignore retracts.
     steps = Steps(
@@ -124,6 +127,13 @@ def _all_of(elements: Elements, groups: Indices) -> Elements:
 def _distinct(elements: Elements, groups: Indices) -> Elements:
     own = groups[elements.lists]
     return Elements(elements.values, own).filter(firsts_of(pair_codes(own, codes_of(elements.values))))
+
+
+def _distinct_behind(elements: Elements, groups: Indices) -> Elements:
+    """For pairs of lists: all of the first, and what is new in the second."""
+    own = groups[elements.lists]
+    keep = firsts_of(pair_codes(own, codes_of(elements.values))) | (elements.lists % 2 == 0)
+    return Elements(elements.values, own).filter(keep)
 
 
 def _last_of_keys(elements: Elements, groups: Indices) -> Elements:

@@ -12,7 +12,7 @@ Invariant: the result has the columns of the input and one row for each group, i
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -63,41 +63,55 @@ def merge_rows(
     part, mask = (groups, None) if merged.all() else groups.select(merged)
     versions = Versions(rows, part, order if mask is None else _chosen(order, mask))
     merge = _ENGINES[spec.engine](versions, spec, unions)
-    places = _Places(groups, merged, mask)
+    places = _Places(groups, merged, whole=mask is None)
     columns = [
         places.filled(Column(name, versions.columns[name].values, order), merge(name)) for name in rows.column_names
     ]
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Places:
     """Puts the results of the groups that are merged between the rows of those that are not."""
 
-    groups: Groups
-    merged: Mask
-    mask: Mask | None
+    def __init__(self, groups: Groups, merged: Mask, *, whole: bool) -> None:
+        self._groups = groups
+        self._merged = merged
+        self._whole = whole
+        self._known: list[tuple[Indices, Indices]] = []
 
     def filled(self, column: Column, result: Result) -> pa.Array:
         """A column of all groups."""
         if isinstance(result, np.ndarray):
             return column.at(self._rows(result))
-        if self.mask is None:
+        if self._whole:
             return result
-        single = column.at(self.groups.starts[~self.merged])
-        places = np.empty(len(self.groups), np.int64)
-        places[self.merged] = np.arange(len(result))
-        places[~self.merged] = np.arange(len(single)) + len(result)
-        return pa.concat_arrays([result, single]).take(pa.array(places))
+        single = column.at(self._groups.starts[~self._merged])
+        return pa.concat_arrays([result, single]).take(pa.array(self._between))
 
     def _rows(self, result: Indices) -> Indices:
-        if self.mask is None:
+        """Rows of the merged groups as rows of all groups; columns often share them."""
+        if self._whole:
             return result
-        rows = self.groups.starts.copy()
-        # Rows of a merged group keep their distance from its first row.
-        kept = np.cumsum(self.groups.sizes[self.merged]) - self.groups.sizes[self.merged]
-        rows[self.merged] = np.where(result < 0, result, result - kept + rows[self.merged])
+        for known, rows in self._known:
+            if known is result:
+                return rows
+        rows = self._groups.starts.copy()
+        rows[self._merged] = np.where(result < 0, result, result + self._shift)
+        self._known.append((result, rows))
         return rows
+
+    @cached_property
+    def _shift(self) -> Indices:
+        sizes = self._groups.sizes[self._merged]
+        return self._groups.starts[self._merged] - (np.cumsum(sizes) - sizes)
+
+    @cached_property
+    def _between(self) -> Indices:
+        places = np.empty(len(self._groups), np.int64)
+        merged = int(np.count_nonzero(self._merged))
+        places[self._merged] = np.arange(merged)
+        places[~self._merged] = np.arange(merged, len(places))
+        return places
 
 
 def _chosen(order: Indices | None, mask: Mask) -> Indices:

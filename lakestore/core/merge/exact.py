@@ -86,7 +86,8 @@ def big_integers(array: pa.Array) -> Numbers:
     if not pa.types.is_decimal(array.type):
         return plain_numbers(array).astype(object)
     low, high = decimal_halves(array)
-    return (high.astype(object) << 64) + low.astype(object)
+    integers: Numbers = (high.astype(object) << 64) + low.astype(object)
+    return integers
 
 
 def small_integers(array: pa.Array) -> NDArray[np.int64] | None:

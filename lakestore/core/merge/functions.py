@@ -83,7 +83,8 @@ def _refuse_retracts(events: Events, field: ColumnMerge) -> None:
         return
     count = int(np.count_nonzero(back))
     raise InvalidInputError(
-        f"column {field.name!r}: {field.function} cannot take a value back, and {count} delete or update-before rows ask"
-        f" for it; set fields.{field.name}.ignore-retract to true to keep its value, or ignore-delete to drop such rows",
+        f"column {field.name!r}: {field.function} cannot take a value back, which {count} delete or update-before rows"
+        f" ask for; set fields.{field.name}.ignore-retract to true to keep the value, or ignore-delete to drop such"
+        " rows",
         kind=ErrorKind.INVALID_VALUE,
     )

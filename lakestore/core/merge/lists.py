@@ -72,8 +72,8 @@ def lists_of(elements: Elements, count: int, kind: pa.DataType, valid: Mask | No
     ends = np.cumsum(np.bincount(elements.lists, minlength=count))
     if len(elements.lists) > INT32_LIMIT:
         raise InvalidInputError(
-            f"merged lists of type {kind} have {len(elements.lists)} elements together, more than one Arrow array holds;"
-            " read fewer rows at a time (option lakestore.merge-window-rows)"
+            f"merged lists of type {kind} have {len(elements.lists)} elements together, more than one Arrow array"
+            " holds; read fewer rows at a time (option lakestore.merge-window-rows)"
         )
     offsets = np.concatenate([np.zeros(1, np.int32), ends.astype(np.int32)])
     bits = None if valid is None or bool(valid.all()) else pa.array(valid).buffers()[1]
@@ -108,7 +108,8 @@ def codes_of(array: pa.Array) -> NDArray[np.int64]:
         array = _bits_of(array)
     encoded = array.dictionary_encode().indices
     numbers = encoded.fill_null(-1) if encoded.null_count else encoded
-    return numbers.to_numpy().astype(np.int64) + 1
+    plain: NDArray[np.int64] = numbers.to_numpy().astype(np.int64)
+    return plain + 1
 
 
 def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -118,7 +119,8 @@ def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[n
     width = int(second.max()) + 1
     if int(first.max()) >= (1 << 62) // max(width, 1):
         first = codes_of(pa.array(first))
-    return pa.array(first * width + second).dictionary_encode().indices.to_numpy().astype(np.int64)
+    pairs: NDArray[np.int64] = pa.array(first * width + second).dictionary_encode().indices.to_numpy()
+    return pairs.astype(np.int64)
 
 
 def firsts_of(codes: NDArray[np.int64]) -> Mask:

@@ -201,8 +201,8 @@ def _with_keys(elements: Elements, field: ColumnMerge, flags: Mask | None) -> tu
         return elements, flags
     if field.null_keys is NullKeys.ERROR:
         raise InvalidInputError(
-            f"column {field.name!r}: a nested row has no value in its key ({', '.join(field.nested_key)}); write one, or"
-            f" set fields.{field.name}.nested-key-null-strategy to ignore or merge",
+            f"column {field.name!r}: a nested row has no value in its key ({', '.join(field.nested_key)}); write one,"
+            f" or set fields.{field.name}.nested-key-null-strategy to ignore or merge",
             kind=ErrorKind.NULL_KEY,
         )
     return elements.filter(has_key), None if flags is None else flags[has_key]

@@ -217,7 +217,8 @@ def _exactly(name: str, kind: pa.DataType, *, add: Operation, retract: Operation
 
 def _rounded(values: Numbers, unit: int) -> Numbers:
     """Quotients by the unit, halves away from zero."""
-    return np.where(values < 0, -1, 1) * ((2 * abs(values) + unit) // (2 * unit))
+    quotients: Numbers = np.where(values < 0, -1, 1) * ((2 * abs(values) + unit) // (2 * unit))
+    return quotients
 
 
 def _not_zero(name: str, values: Numbers) -> None:
@@ -247,4 +248,5 @@ def _quotient(name: str, one: Numbers, two: Numbers, unit: int) -> Numbers:
             kind=ErrorKind.INVALID_VALUE,
         )
     sign = np.where((one < 0) != (two < 0), -1, 1)
-    return sign * ((2 * abs(one) * unit + abs(two)) // (2 * abs(two)))
+    quotients: Numbers = sign * ((2 * abs(one) * unit + abs(two)) // (2 * abs(two)))
+    return quotients

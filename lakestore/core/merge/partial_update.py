@@ -1,4 +1,4 @@
-"""Engine ``partial-update``: what is not null wins, or within a sequence group whoever has the greatest ordering values.
+"""Engine ``partial-update``: what is not null wins; within a sequence group, who has the greatest ordering values.
 
 What the rows do differs between the sequence groups and the columns outside of them, so there is one ``Events`` for
 each. Without sequence groups:
@@ -73,9 +73,9 @@ def _course(groups: Groups, kinds: Kinds | None, spec: MergeSpec) -> Course:
     if not spec.ignore_delete and not spec.remove_on_delete:
         count = int(np.count_nonzero(~is_add(kinds)))
         raise InvalidInputError(
-            f"partial-update does not take delete or update-before rows, and {count} came; set ignore-delete to pass over"
-            " them, partial-update.remove-record-on-delete to let them remove the row, or give the table sequence groups"
-            " (fields.<ordering column>.sequence-group) to let them take back the columns of a group",
+            f"merge-engine partial-update takes no retract rows (-D and -U) as it is, and {count} came; choose"
+            " ignore-delete to pass over them, partial-update.remove-record-on-delete to let -D remove the row, or"
+            " sequence groups (fields.<ordering column>.sequence-group) to let them take back the columns of a group",
             kind=ErrorKind.INVALID_VALUE,
         )
     actions = np.where(is_add(kinds), np.int8(Action.ADD), np.int8(Action.SKIP))

@@ -20,7 +20,6 @@ from lakestore.core.merge.groups import Column
 from lakestore.core.sorting import Indices, Mask
 from lakestore.errors import InvariantError
 
-
 Pairwise = Callable[[pa.Array, pa.Array], pa.Array]
 """Makes new accumulators of old ones and values, place by place."""
 

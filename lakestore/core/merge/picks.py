@@ -62,7 +62,7 @@ def last_non_null_value(column: Column, events: Events) -> Indices:
     return np.where(added >= 0, added, late)
 
 
-def first_value(column: Column, events: Events) -> Indices:
+def first_value(column: Column, events: Events) -> Indices:  # noqa: ARG001 - all functions are called alike
     """The first value, null included; once there is one, the last of the late values."""
     groups = events.groups
     if events.plain:

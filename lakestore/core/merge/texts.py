@@ -20,7 +20,10 @@ from lakestore.core.merge.passes import Steps, in_two
 from lakestore.core.sorting import Mask
 from lakestore.model.merging import ColumnMerge
 
-_BLANK = "^[\\x{9}-\\x{d}\\x{1c}-\\x{20}\\x{1680}\\x{2000}-\\x{2006}\\x{2008}-\\x{200a}\\x{2028}\\x{2029}\\x{205f}\\x{3000}]*$"
+_BLANK = (
+    "^[\\x{9}-\\x{d}\\x{1c}-\\x{20}\\x{1680}\\x{2000}-\\x{2006}\\x{2008}-\\x{200a}\\x{2028}\\x{2029}"
+    "\\x{205f}\\x{3000}]*$"
+)
 """Java's white space, which leaves out the blanks that do not break lines."""
 
 _MAY_BE_BLANK = np.zeros(256, np.bool_)

@@ -1,6 +1,7 @@
 """The rows that an engine merges, and what it answers for each column."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,8 +12,8 @@ from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.merging import ColumnMerge
 from lakestore.model.rows import VALUE_KIND
 
-Result = Indices | pa.Array
-"""For each group the row to take a value from (-1 for null), or the values."""
+Result = Any
+"""For each group the row to take a value from (``Indices``, -1 for null), or the values (an Arrow array)."""
 
 MergeColumn = Callable[[str], Result]
 """What becomes of the column of that name."""
@@ -46,7 +47,7 @@ class Versions:
             return
         if not column.valid[rows[rows >= 0]].all():
             raise InvalidInputError(
-                f"column {field.name!r} is {field.type}, and a row that is merged has no value in it; write one, or make"
-                " the column nullable",
+                f"column {field.name!r} is {field.type}, and a row that is merged has no value in it; write one, or"
+                " make the column nullable",
                 kind=ErrorKind.INVALID_VALUE,
             )
