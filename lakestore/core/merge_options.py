@@ -223,7 +223,9 @@ def function_of(key: str, text: str) -> Function:
     try:
         return Function(text)
     except ValueError:
-        raise wrong(key, text, f"there is no such function; expected {_one_of(text, list(Function))}") from None
+        raise wrong(
+            key, text, f"there is no such function; expected {_one_of(text, [str(one) for one in Function])}"
+        ) from None
 
 
 def _one_of(text: str, known: list[str]) -> str:

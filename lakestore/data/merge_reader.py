@@ -16,19 +16,19 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from lakestore.core.merge import Kinds, RunVersions
-from lakestore.core.merge.deduplicate import survivors
+from lakestore.core.merge_options import parse_merge
 from lakestore.core.sections import Run, Section, oldest_first
 from lakestore.core.sorting import KeyWords, count_below, first_out_of_order, normalise_together
 from lakestore.data.file_reader import BucketFiles
-from lakestore.errors import CorruptTableError, UnsupportedFormatError
+from lakestore.data.merge_engine import SURVIVOR_ENGINES, merge_of, runs_by_level
+from lakestore.errors import CorruptTableError
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.options import MergeOptions
 from lakestore.model.predicate import Predicate
-from lakestore.model.rows import KIND_FIELD, SEQUENCE_FIELD, SEQUENCE_NUMBER, VALUE_KIND, MergeEngine
+from lakestore.model.rows import KIND_FIELD, SEQUENCE_FIELD, SEQUENCE_NUMBER, VALUE_KIND
 from lakestore.model.types import Field
 from lakestore.storage.parallel import ReadAhead
 
@@ -57,14 +57,9 @@ def read_merged(
 
     Raises:
         CorruptTableError: A file is damaged, or its keys are out of order.
-        UnsupportedFormatError: The merge engine is not read.
+        InvalidInputError: The merge engine cannot merge the rows: a sum overflows, say.
         NotFoundError: A file is gone.
     """
-    if options.engine is not MergeEngine.DEDUPLICATE:
-        raise UnsupportedFormatError(
-            f"{bucket.table.what}: merge-engine {options.engine} needs its rows merged, which this release does for"
-            " deduplicate only; compact the table fully with another engine to read it"
-        )
     merge = _Merge(bucket, section, columns, options=options)
     with ExitStack() as stack:
         cursors = [
@@ -86,10 +81,15 @@ class _Merge:
         self._what = bucket.table.what
         self._keys = schema.trimmed_primary_keys
         self._schema = arrow_schema(columns)
-        ordered = None if options.sequence_fields else oldest_first(section.runs)
-        self.runs = section.runs if ordered is None else ordered
-        self._by_sequence = ordered is None and len(section.runs) > 1
-        needed = [*columns, *schema.select(self._keys), KIND_FIELD]
+        spec = parse_merge(schema, schema.options)
+        self._merge = merge_of(spec)
+        survives = spec.engine in SURVIVOR_ENGINES
+        ordered = None if options.sequence_fields or not survives else oldest_first(section.runs)
+        runs = runs_by_level(section) if spec.looks_up and not survives else section.runs
+        self.runs = runs if ordered is None else ordered
+        self._by_sequence = not survives or (ordered is None and len(self.runs) > 1)
+        wanted = columns if survives else schema.select(spec.needed(column.name for column in columns))
+        needed = [*columns, *wanted, *schema.select(self._keys), KIND_FIELD]
         if self._by_sequence:
             needed += [*schema.select(options.sequence_fields), SEQUENCE_FIELD]
         self.read_columns = tuple({field.name: field for field in needed}.values())
@@ -131,11 +131,8 @@ class _Merge:
             RunVersions(keys=own, order=order, kinds=kinds_of(table))
             for own, order, table in zip(keys, orders, tables, strict=True)
         ]
-        masks = survivors(runs, ignore_retracts=self._options.ignore_delete)
-        filtered = (
-            _filtered(table.select(self._schema.names), mask) for table, mask in zip(tables, masks, strict=True)
-        )
-        return [table for table in filtered if table.num_rows]
+        levels = [cursor.level for cursor in cursors]
+        return [table.select(self._schema.names) for table in self._merge(tables, runs, levels)]
 
     def _orders(self, tables: Sequence[pa.Table]) -> Sequence[KeyWords | None]:
         if not self._by_sequence:
@@ -173,6 +170,11 @@ class _Cursor:
         self._bytes = 0
         self.buffer: pa.Table = pa.Table.from_batches([], arrow_schema(columns))
         self.exhausted = False
+
+    @property
+    def level(self) -> int:
+        """Level of the run's files, where they are all of one."""
+        return self._run.files[0].level
 
     @property
     def rows(self) -> int:
@@ -222,10 +224,3 @@ def _run_batches(
     for file in run.files:
         with bucket.open(file, columns, where=where_key) as opened:
             yield from opened.batches()
-
-
-def _filtered(table: pa.Table, mask: Any) -> pa.Table:  # noqa: ANN401 - a NumPy mask
-    count = int(np.count_nonzero(mask))
-    if count == len(mask):
-        return table
-    return table.filter(pa.array(mask)) if count else table.slice(0, 0)

@@ -31,7 +31,7 @@ def union_32(values: Sequence[bytes]) -> bytes:
     for value in values:
         try:
             bitmaps.append(BitMap.deserialize(value))
-        except ValueError as error:
+        except (ValueError, IndexError) as error:
             raise CorruptTableError(
                 f"{len(value)} bytes are not a serialized 32-bit Roaring bitmap: {error}"
             ) from error

@@ -19,6 +19,7 @@ from lakestore.core.pack import pack_ordered
 from lakestore.core.project import sources_of
 from lakestore.core.sections import Section, sections_of
 from lakestore.data.file_reader import refuse_file
+from lakestore.data.merge_engine import SURVIVOR_ENGINES
 from lakestore.errors import UnsupportedFormatError
 from lakestore.events import ScanPlanned
 from lakestore.format.binary_row import decode_row
@@ -160,7 +161,6 @@ class _Planner:
         self._refuse_level_zero(files)
         sections = [one for one in sections_in(self._schema, files, what=self._what) if self._keeps(one, partition)]
         merged = [section for section in sections if not section.raw]
-        self._refuse_merge(merged)
         raw = [file for section in sections if section.raw for file in section.files]
         bins = pack_ordered(
             merged,
@@ -178,8 +178,9 @@ class _Planner:
         ]
 
     def _keeps(self, section: Section, partition: bytes) -> bool:
-        """A section goes when no row in it can match, since its answer is made of its rows."""
-        if any(self._pruner.keeps_file(file, partition) for file in section.files):
+        """A section goes when no row in it can match, if its answer is made of its rows as they are."""
+        made_anew = not section.raw and self._options.merge.engine not in SURVIVOR_ENGINES
+        if made_anew or any(self._pruner.keeps_file(file, partition) for file in section.files):
             return True
         self._pruner.skipped[BY_STATS] += len(section.files)
         return False
@@ -203,15 +204,6 @@ class _Planner:
             f"{self._what} has {option} and files of level 0, which no scan shows before they are compacted;"
             " compact it with another engine to read it"
         )
-
-    def _refuse_merge(self, merged: Sequence[Section]) -> None:
-        engine = self._options.merge.engine
-        if merged and engine is not MergeEngine.DEDUPLICATE:
-            raise UnsupportedFormatError(
-                f"{self._what}: merge-engine {engine} needs rows merged, which this release does for deduplicate"
-                f" only (file {merged[0].files[0].name} shares keys with others or holds retract rows); compact the"
-                " table fully with another engine to read it"
-            )
 
     def _refuse_files(self, files: Sequence[DataFile]) -> None:
         schemas = set[int]()

@@ -33,16 +33,10 @@ COLUMNS = {
 }
 
 
-def schema(engine="aggregation", /, keys=("id",), **options):
-    given = {} if engine is None else {"merge-engine": engine}
-    given |= {name.replace("__", "."): text for name, text in options.pop("also", {}).items()}
-    given |= options
+def table(engine, options, keys=("id",)):
+    given = options if engine is None else {"merge-engine": engine, **options}
     fields = tuple(Field(id=index, name=name, type=kind) for index, (name, kind) in enumerate(COLUMNS.items()))
     return TableSchema(id=0, fields=fields, primary_keys=keys, options=given)
-
-
-def table(engine, options, keys=("id",)):
-    return schema(engine, keys=keys, also=options)
 
 
 def spec_of(engine, options):

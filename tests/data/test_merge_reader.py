@@ -4,10 +4,9 @@ import pyarrow as pa
 import pytest
 
 from lakestore.data import merge_reader
-from lakestore.errors import CorruptTableError, NotFoundError, UnsupportedFormatError
+from lakestore.errors import CorruptTableError, NotFoundError
 from lakestore.format.binary_row import encode_row
 from lakestore.model.options import MergeOptions
-from lakestore.model.rows import MergeEngine
 from tests.reading import HandMade, a_schema, rows_of
 
 
@@ -119,12 +118,6 @@ def test_keys_out_of_order_between_windows_are_an_error():
     for window in (2, 4, 8):
         with pytest.raises(CorruptTableError, match="not in the order of the key"):
             list(merged(table, window=window))
-
-
-def test_engines_that_are_not_built_are_refused():
-    table = runs_of([1], [1])
-    with pytest.raises(UnsupportedFormatError, match="merge-engine partial-update"):
-        list(merged(table, options=MergeOptions(engine=MergeEngine.PARTIAL_UPDATE)))
 
 
 def test_a_run_reads_its_files_one_after_another():

@@ -244,14 +244,6 @@ def test_level_zero_that_other_engines_hide_is_refused(options):
     assert names(table.plan()) == ["old.parquet"]
 
 
-@pytest.mark.parametrize("engine", [MergeEngine.PARTIAL_UPDATE, MergeEngine.AGGREGATION])
-def test_other_engines_are_read_only_where_nothing_merges(engine):
-    table = keyed(merge=MergeOptions(engine=engine))
-    with pytest.raises(UnsupportedFormatError, match=f"merge-engine {engine} needs rows merged"):
-        table.plan()
-    assert table.read(col("k") == 9) == [(9, 30)]
-
-
 def test_other_formats_and_types_are_refused_before_reading():
     table = keyed()
     table.list(replace(table.entries[2].file, name="x.avro", min_key=table.entries[0].file.min_key))

@@ -37,7 +37,7 @@ def drop_superseded(levels: NDArray[np.integer], groups: Groups) -> Remaining:
         groups: The versions of each key.
     """
     above = levels > 0
-    rank = np.where(above, levels, np.iinfo(np.int32).max).astype(np.int32)
+    rank = np.where(above, levels.astype(np.int64), np.iinfo(np.int64).max)
     least = np.minimum.reduceat(rank, groups.starts) if len(groups) else rank
     newest = groups.first(above & (rank == groups.spread(least)))
     rows = ~above
