@@ -2,7 +2,6 @@
 
 from lakestore.core.options_registry_entry import Limit, Refuses, honoured, inert, refused
 
-_OTHER_ENGINES = "Belongs to merge engines that `merge-engine` refuses; `deduplicate` does not ask it."
 _PARQUET_ONLY = (
     "LakeStore reads and writes Parquet so far. Write the table with Paimon, or create it with `file.format` = "
     "`parquet`."
@@ -104,8 +103,8 @@ OPTIONS = (
             accepts="deduplicate",
             keyed=True,
             refuses=Refuses.WRITE,
-            reason="LakeStore merges by `deduplicate` only so far; merging otherwise would give other rows. Files that "
-            "need no merge are read. Write the table with Paimon.",
+            reason="LakeStore reads tables of every merge engine but writes `deduplicate` only so far. Write the table "
+            "with Paimon.",
         ),
     ),
     honoured("sequence.field text", "Columns that decide which version of a key is the latest, separated by commas."),
@@ -178,25 +177,25 @@ OPTIONS = (
         data-file.external-paths.weights text
         """,
     ),
-    *inert(
-        _OTHER_ENGINES,
-        """
-        aggregation.remove-record-on-delete bool false
-        partial-update.remove-record-on-delete bool false
-        partial-update.remove-record-on-sequence-group text
-        fields.default-aggregate-function text
-        fields.<column>.aggregate-function text
-        fields.<column>.ignore-retract bool false
-        fields.<columns>.sequence-group text
-        fields.<column>.list-agg-delimiter text ,
-        fields.<column>.distinct bool false
-        fields.<column>.nested-key text
-        fields.<column>.nested-key-null-strategy merge|ignore|error merge
-        fields.<column>.nested-sequence-field text
-        fields.<column>.count-limit int 2147483647
-        fields.<column>.ts-field text
-        """,
+    honoured("aggregation.remove-record-on-delete bool false", "Whether a -D takes away the whole aggregated row."),
+    honoured(
+        "partial-update.remove-record-on-delete bool false", "Whether a -D takes away the whole row of partial updates."
     ),
+    honoured(
+        "partial-update.remove-record-on-sequence-group text",
+        "Ordering columns of sequence groups whose -D takes away the whole row.",
+    ),
+    honoured("fields.default-aggregate-function text", "Function of columns that name none."),
+    honoured("fields.<column>.aggregate-function text", "How the values of the column become one."),
+    honoured("fields.<column>.ignore-retract bool false", "Whether the column passes over rows that take back."),
+    honoured("fields.<columns>.sequence-group text", "Columns that go by these ordering columns."),
+    honoured("fields.<column>.list-agg-delimiter text ,", "What `listagg` puts between texts."),
+    honoured("fields.<column>.distinct bool false", "Whether `listagg` and `collect` keep a value once."),
+    honoured("fields.<column>.nested-key text", "Members that identify a nested row."),
+    honoured("fields.<column>.nested-key-null-strategy merge|ignore|error merge", "What a nested key of null does."),
+    honoured("fields.<column>.nested-sequence-field text", "Members that say which nested row is newer."),
+    honoured("fields.<column>.count-limit int 2147483647", "How many nested rows are kept at most."),
+    honoured("fields.<column>.ts-field text", "Member that says which map entry is newer; the last one if not set."),
     honoured(
         "add-column-before-partition bool false",
         "Whether a new column without a place of its own goes in front of the partition columns, not to the end.",

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lakestore").rglob("*.py"))
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 70
-FEW_VALUES = {"values.py": "bounds and literals, a handful at a time", "scan.py": "Scan.to_pylist, a named choice"}
+FEW_VALUES = {
+    "values.py": "bounds and literals, a handful at a time",
+    "scan.py": "Scan.to_pylist, a named choice",
+    "unions.py": "serialized bitmaps and sketches: the library takes them as bytes objects, one call a key",
+}
 HEAVY = ("pandas", "polars", "duckdb", "ray", "pyarrow.dataset", "s3fs")
 
 

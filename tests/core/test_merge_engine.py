@@ -67,7 +67,7 @@ def test_sum_is_exact_up_to_the_last_number_that_fits():
     ],
 )
 def test_overflow_is_an_error_that_names_the_column(values, kind, kinds):
-    with pytest.raises(InvalidInputError, match="column 'x'.*make the column wider"):
+    with pytest.raises(InvalidInputError, match=r"column 'x'.*make the column wider"):
         merge_one(values, Function.SUM, kind, kinds=kinds)
 
 
@@ -168,7 +168,7 @@ def test_partial_update_keeps_what_is_not_null():
 
 
 def test_partial_update_refuses_retracts_with_the_three_ways_out():
-    with pytest.raises(InvalidInputError, match="ignore-delete.*remove-record-on-delete.*sequence-group"):
+    with pytest.raises(InvalidInputError, match=r"ignore-delete.*remove-record-on-delete.*sequence-group"):
         merge({"id": [1, 1], "a": [1, 2]}, [0], partial(), [ADD, DELETE])
 
 

@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from lakestore.core.merge_options import parse_merge
 from lakestore.core.options import (
     check_readable,
     check_writable,
@@ -13,6 +15,7 @@ from lakestore.core.options import (
 from lakestore.core.options_registry import OLD_NAMES, REGISTRY, lookup
 from lakestore.core.options_registry_entry import Refuses, Status
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.model.arrow import fields_from_arrow
 from lakestore.model.options import MIB, BucketFunction, TableOptions
 from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.schema import TableSchema
@@ -110,12 +113,72 @@ CHANGES = {
     "alter-column-null-to-not-null.disabled": "false",
     "disable-explicit-type-casting": "true",
 }
+NESTED = {"merge-engine": "aggregation", "fields.nested.aggregate-function": "nested_update"}
 ELSEWHERE = {"primary-key", "partition", "type"}
 """Honoured by ``normalise_new_schema`` (test_validate) and by the refusals below."""
 
 
+MERGING = {
+    "aggregation.remove-record-on-delete": {
+        "merge-engine": "aggregation",
+        "aggregation.remove-record-on-delete": "true",
+    },
+    "partial-update.remove-record-on-delete": {
+        "merge-engine": "partial-update",
+        "partial-update.remove-record-on-delete": "true",
+    },
+    "partial-update.remove-record-on-sequence-group": {
+        "merge-engine": "partial-update",
+        "fields.g.sequence-group": "text",
+        "partial-update.remove-record-on-sequence-group": "g",
+    },
+    "fields.default-aggregate-function": {
+        "merge-engine": "aggregation",
+        "fields.default-aggregate-function": "last_value",
+    },
+    "fields.<column>.aggregate-function": {"merge-engine": "aggregation", "fields.g.aggregate-function": "sum"},
+    "fields.<column>.ignore-retract": {"merge-engine": "aggregation", "fields.g.ignore-retract": "true"},
+    "fields.<columns>.sequence-group": {"merge-engine": "partial-update", "fields.g.sequence-group": "text"},
+    "fields.<column>.list-agg-delimiter": {
+        "merge-engine": "aggregation",
+        "fields.text.aggregate-function": "listagg",
+        "fields.text.list-agg-delimiter": ";",
+    },
+    "fields.<column>.distinct": {
+        "merge-engine": "aggregation",
+        "fields.text.aggregate-function": "listagg",
+        "fields.text.distinct": "true",
+    },
+    "fields.<column>.nested-key": NESTED | {"fields.nested.nested-key": "k"},
+    "fields.<column>.nested-key-null-strategy": NESTED
+    | {"fields.nested.nested-key": "k", "fields.nested.nested-key-null-strategy": "ignore"},
+    "fields.<column>.nested-sequence-field": NESTED
+    | {"fields.nested.nested-key": "k", "fields.nested.nested-sequence-field": "v"},
+    "fields.<column>.count-limit": NESTED | {"fields.nested.count-limit": "3"},
+    "fields.<column>.ts-field": {
+        "merge-engine": "aggregation",
+        "fields.map.aggregate-function": "merge_map_with_keytime",
+        "fields.map.ts-field": "k",
+    },
+}
+"""Options by which rows are merged, each with what it takes to mean something; the last one is the option itself."""
+
+
+@pytest.mark.parametrize("key", MERGING)
+def test_merging_keys_change_the_merge(key):
+    row = pa.struct([("k", pa.string()), ("v", pa.string())])
+    columns = [("id", pa.int32()), ("g", pa.int64()), ("text", pa.string())]
+    columns += [("nested", pa.list_(row)), ("map", pa.map_(pa.string(), row))]
+    schema = TableSchema(id=0, fields=fields_from_arrow(pa.schema(columns)), primary_keys=("id",))
+    options = MERGING[key]
+    without = dict(list(options.items())[:-1])
+    assert parse_merge(schema, options) != parse_merge(schema, without)
+
+
 @pytest.mark.parametrize("option", of(Status.HONOURED))
 def test_honoured_keys_change_the_options(option):
+    if option.key in MERGING:
+        return
     if option.key in ELSEWHERE:
         assert option.limits or option.key in {"primary-key", "partition"}
         return
