@@ -23,6 +23,7 @@ from lakestore.core.sections import Run, Section
 from lakestore.core.sorting import concatenate
 from lakestore.format.bitmaps import UNIONS
 from lakestore.model.merging import MergeSpec
+from lakestore.model.options import MergeOptions
 from lakestore.model.rows import VALUE_KIND, MergeEngine
 
 Merge = Callable[[Sequence[pa.Table], Sequence[RunVersions], Sequence[int]], list[pa.Table]]
@@ -32,12 +33,18 @@ SURVIVOR_ENGINES = (MergeEngine.DEDUPLICATE, MergeEngine.FIRST_ROW)
 """Engines whose result is one of the rows written, unchanged."""
 
 
-def merge_of(spec: MergeSpec) -> Merge:
-    """The merge of that table; settled once, before any row is read."""
-    if spec.engine is MergeEngine.DEDUPLICATE:
-        return lambda tables, runs, _: _kept(tables, survivors(runs, ignore_retracts=spec.ignore_delete))
-    if spec.engine is MergeEngine.FIRST_ROW:
-        return lambda tables, runs, _: _kept(tables, first_survivors(runs, ignore_retracts=spec.ignore_delete))
+def merge_of(options: MergeOptions, spec: MergeSpec) -> Merge:
+    """The merge of that table; settled once, before any row is read.
+
+    Args:
+        options: Which engine, and whether deletes are passed over.
+        spec: What the other engines do column by column.
+    """
+    ignore = options.ignore_delete
+    if options.engine is MergeEngine.DEDUPLICATE:
+        return lambda tables, runs, _: _kept(tables, survivors(runs, ignore_retracts=ignore))
+    if options.engine is MergeEngine.FIRST_ROW:
+        return lambda tables, runs, _: _kept(tables, first_survivors(runs, ignore_retracts=ignore))
     return lambda tables, runs, levels: _made(tables, runs, levels, spec)
 
 

@@ -82,8 +82,8 @@ class _Merge:
         self._keys = schema.trimmed_primary_keys
         self._schema = arrow_schema(columns)
         spec = parse_merge(schema, schema.options)
-        self._merge = merge_of(spec)
-        survives = spec.engine in SURVIVOR_ENGINES
+        self._merge = merge_of(options, spec)
+        survives = options.engine in SURVIVOR_ENGINES
         ordered = None if options.sequence_fields or not survives else oldest_first(section.runs)
         runs = runs_by_level(section) if spec.looks_up and not survives else section.runs
         self.runs = runs if ordered is None else ordered

@@ -203,7 +203,7 @@ def _plain(function):
 
 
 @given(aggregations(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_aggregation_is_its_functions_row_by_row(case, data):
     spec, versions = case
     rows = sum(len(group) for group in versions)
@@ -212,28 +212,37 @@ def test_aggregation_is_its_functions_row_by_row(case, data):
     check(versions, spec, shuffle=shuffle, alone=None if alone is None else np.array(alone))
 
 
+UNDONE_BY_ORDER = {
+    Function.PRODUCT: "rounds, and overflows on the way",
+    Function.MERGE_MAP_WITH_KEYTIME: "forgets what a null row removed",
+}
+"""Functions for which merging early is not promised."""
+
+
 @given(aggregations(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_aggregating_early_changes_nothing(case, data):
-    """merge(merge(a) + b) == merge(a + b) for adds, but where options or floats make order matter."""
+    """merge(merge(a) + b) == merge(a + b) for adds; sums keep it with retracts too."""
     spec, versions = case
     field = spec.columns[0]
     assume(field.type.root not in {TypeRoot.FLOAT, TypeRoot.DOUBLE, TypeRoot.DECIMAL})
-    assume(field.function is not Function.PRODUCT and field.delimiter == ",")
-    versions = [[{**row, "kind": 0} for row in rows] for rows in versions]
+    assume(field.function not in UNDONE_BY_ORDER and field.delimiter == ",")
+    spec = replace(spec, remove_on_delete=False)
+    if field.function is not Function.SUM:
+        versions = [[{**row, "kind": 0} for row in rows] for rows in versions]
+    cuts = [data.draw(st.integers(1, len(rows))) for rows in versions]
     try:
         whole = kernel(versions, spec)
-        cuts = [data.draw(st.integers(1, len(rows))) for rows in versions]
-        early = kernel([rows[:cut] for rows, cut in zip(versions, cuts, strict=True)], spec)
+        found = cut_and_merged(versions, cuts, spec)
     except InvalidInputError:
         return
-    late = [[first, *rows[cut:]] for first, rows, cut in zip(early, versions, cuts, strict=True)]
-    if field.function in {Function.NESTED_UPDATE, Function.NESTED_PARTIAL_UPDATE, Function.LISTAGG, Function.COLLECT}:
-        # One row is not asked for its blanks, nulls or doubles; two are.
-        assume(all(cut > 1 or len(rows) == 1 for cut, rows in zip(cuts, versions, strict=True)))
-    if field.function in {Function.FIRST_VALUE, Function.MERGE_MAP_WITH_KEYTIME}:
-        assume(field.function is Function.FIRST_VALUE)
-    assert [row["x"] for row in kernel(late, spec)] == [row["x"] for row in whole]
+    assert [row["x"] for row in found] == [row["x"] for row in whole]
+
+
+def cut_and_merged(versions, cuts, spec):
+    """The oldest versions of each key merged first, and the result with the others."""
+    early = kernel([rows[:cut] for rows, cut in zip(versions, cuts, strict=True)], spec)
+    return kernel([[first, *rows[cut:]] for first, rows, cut in zip(early, versions, cuts, strict=True)], spec)
 
 
 ORDER = {"g": st.none() | st.integers(0, 3), "h": st.none() | st.integers(0, 2), "i": st.none() | st.integers(0, 3)}
@@ -277,27 +286,15 @@ def test_partial_update_is_its_rules_row_by_row(case, data):
 
 
 @given(partial_updates(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_updating_early_changes_nothing(case, data):
-    """merge(merge(a) + b) == merge(a + b) for adds and members without a function, sequence groups or none."""
+    """merge(merge(a) + b) == merge(a + b) for adds and members without a function, in sequence groups or none."""
     spec, versions = case
-    spec = replace(spec, columns=tuple(field for field in spec.columns if field.name != "x"))
-    spec = replace(
-        spec,
-        groups=tuple(replace(group, members=tuple(m for m in group.members if m != "x")) for group in spec.groups),
-    )
+    groups = tuple(replace(group, members=tuple(set(group.members) - {"x"})) for group in spec.groups)
+    spec = replace(spec, groups=groups, columns=tuple(field for field in spec.columns if field.name != "x"))
     versions = [[{**row, "kind": 0} for row in rows] for rows in versions]
     cuts = [data.draw(st.integers(1, len(rows))) for rows in versions]
-    early = kernel([rows[:cut] for rows, cut in zip(versions, cuts, strict=True)], spec)
-    late = [[first, *rows[cut:]] for first, rows, cut in zip(early, versions, cuts, strict=True)]
-    # A row alone may hold members of a group without an ordering value, which merging would have left out.
-    assume(all(cut > 1 or len(rows) == 1 for cut, rows in zip(cuts, versions, strict=True)))
-    ordered = {name for group in spec.groups for name in (*group.ordered_by, *group.members)}
-    whole = kernel(versions, spec)
-    for found, wanted in zip(kernel(late, spec), whole, strict=True):
-        assert {k: v for k, v in found.items() if k != "kind"} == {k: v for k, v in wanted.items() if k != "kind"}, (
-            ordered
-        )
+    assert cut_and_merged(versions, cuts, spec) == kernel(versions, spec)
 
 
 @given(versions_of({"x": st.none() | small}, ALL), st.booleans(), st.sampled_from(["deduplicate", "first-row"]))
