@@ -90,8 +90,11 @@ def _without_nulls(array: pa.Array) -> pa.Array:
 
 def _zeros(kind: pa.DataType, length: int) -> pa.Array:
     """Any valid values, for a column without one."""
-    if pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
-        return pa.array(np.zeros(length, np.int8)).cast(pa.int32()).cast(kind)
+    if pa.types.is_boolean(kind):
+        return pa.array(np.zeros(length, np.int8)).cast(kind)
+    if pa.types.is_decimal(kind):
+        # Cast from an integer, Arrow asks for more digits than zero needs.
+        return pa.Array.from_buffers(kind, length, [None, pa.py_buffer(bytes(length * kind.bit_width // 8))])
     if _is_text(kind):
         return pa.array([""], kind).take(pa.array(np.zeros(length, np.int64)))
     width = {8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}[kind.bit_width]
