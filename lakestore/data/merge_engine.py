@@ -48,21 +48,17 @@ def merge_of(options: MergeOptions, spec: MergeSpec) -> Merge:
     return lambda tables, runs, levels: _made(tables, runs, levels, spec)
 
 
-def runs_by_level(section: Section) -> tuple[Run, ...]:
-    """The section's files with one run for each file of level 0 and one for each level above."""
-    fresh = [Run((file,)) for file in section.files if file.level == 0]
-    levels = sorted({file.level for file in section.files if file.level > 0})
-    ordered = {run_file.name: place for place, run_file in enumerate(_in_key_order(section))}
-    above = [
-        Run(tuple(sorted((file for file in section.files if file.level == level), key=lambda file: ordered[file.name])))
-        for level in levels
-    ]
-    return (*fresh, *above)
+def runs_by_level(section: Section, rank: Callable[[bytes], Any]) -> tuple[Run, ...]:
+    """The section's files with one run for each file of level 0 and one, in key order, for each level above.
 
-
-def _in_key_order(section: Section) -> list[Any]:
-    """Files so that those of one level come in the order of their keys: each run has its files in key order."""
-    return [file for run in section.runs for file in run.files]
+    Args:
+        section: Its own runs may mix levels, and may spread one level over several runs.
+        rank: Serialized key to something that sorts as keys do.
+    """
+    files = sorted(section.files, key=lambda file: rank(file.min_key))
+    fresh = [Run((file,)) for file in files if file.level == 0]
+    levels = sorted({file.level for file in files if file.level > 0})
+    return (*fresh, *(Run(tuple(file for file in files if file.level == level)) for level in levels))
 
 
 def _kept(tables: Sequence[pa.Table], masks: Sequence[Any]) -> list[pa.Table]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakestore.core.conflict import rank_of
 from lakestore.core.merge import Kinds, RunVersions
 from lakestore.core.merge_options import parse_merge
 from lakestore.core.sections import Run, Section, oldest_first
@@ -25,6 +26,7 @@ from lakestore.core.sorting import KeyWords, count_below, first_out_of_order, no
 from lakestore.data.file_reader import BucketFiles
 from lakestore.data.merge_engine import SURVIVOR_ENGINES, merge_of, runs_by_level
 from lakestore.errors import CorruptTableError
+from lakestore.format.binary_row import decode_row
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.options import MergeOptions
 from lakestore.model.predicate import Predicate
@@ -85,7 +87,9 @@ class _Merge:
         self._merge = merge_of(options, spec)
         survives = options.engine in SURVIVOR_ENGINES
         ordered = None if options.sequence_fields or not survives else oldest_first(section.runs)
-        runs = runs_by_level(section) if spec.looks_up and not survives else section.runs
+        runs = section.runs
+        if spec.looks_up and not survives:
+            runs = runs_by_level(section, lambda key: rank_of(decode_row(key, schema.key_types, path=self._what)))
         self.runs = runs if ordered is None else ordered
         self._by_sequence = not survives or (ordered is None and len(self.runs) > 1)
         wanted = columns if survives else schema.select(spec.needed(column.name for column in columns))
