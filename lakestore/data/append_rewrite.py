@@ -1,0 +1,63 @@
+"""Writing small files of an append table together: the rows of the files, one file after the other, in larger files.
+
+Rows keep the order that the files have; numbers begin at the first number of the first file, as in Paimon's append
+compaction. Nothing is merged and nothing falls out.
+
+Invariant: until a commit names them, the files written are nobody's; when this fails, none of them stays.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+
+from lakestore.core.pick import CompactUnit
+from lakestore.data.file_reader import BucketFiles
+from lakestore.data.file_writer import BucketNames, DataFileWriter, rows_per_group
+from lakestore.data.rewrite import BucketFilesAt, CompactResult, RewriteParts
+from lakestore.model.datafile import FileSource
+from lakestore.model.options import FileOptions
+from lakestore.model.types import Field
+
+
+def rewrite_append(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit) -> CompactResult:
+    """Write the unit's files together.
+
+    Args:
+        parts: The table.
+        place: Where the files are.
+        unit: The files, in the order in which their rows are to stand.
+
+    Raises:
+        CorruptTableError: A file is damaged.
+        NotFoundError: A file is gone: somebody else compacted, and the snapshot expired.
+        StorageError: The store failed. Nothing new is left behind, as far as the store lets us.
+    """
+    fields = parts.write.schema.fields
+    bucket = parts.files().bucket(place.partition, place.bucket)
+    names = BucketNames(parts.write, place.partition, place.bucket)
+    first = min(file.min_sequence for file in unit.files)
+    with DataFileWriter(
+        parts.write, names, level=unit.output_level, source=FileSource.COMPACT, first_sequence=first
+    ) as writer:
+        for rows in _row_groups(_batches(bucket, unit, fields), parts.write.options.files):
+            writer.write(rows)
+        return CompactResult(before=list(unit.files), after=list(writer.close()))
+
+
+def _batches(bucket: BucketFiles, unit: CompactUnit, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
+    for file in unit.files:
+        with bucket.open(file, fields) as opened:
+            yield from opened.batches()
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], files: FileOptions) -> Iterator[pa.Table]:
+    """The rows in tables that fill a row group each, whatever the batches were."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        rows = pa.Table.from_batches(waiting)
+        if len(rows) >= rows_per_group(rows, files):
+            yield rows
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
