@@ -1,13 +1,17 @@
 """Options of compaction, lookups, deletion vectors, indexes, clustering, and of writers' memory."""
 
-from lakestore.core.options_registry_entry import Refuses, inert, refused
+from lakestore.core.options_registry_entry import Refuses, honoured, inert, refused
 
 _NO_COMPACTION = (
-    "LakeStore does not compact inside its writers yet; compaction moves rows between files and changes none of them."
+    "How and where other engines run compactions, or how they commit them; it does not say which rows a table has."
 )
-_EXPIRES_IN_COMPACTION = (
-    "Rows past that age go when they are compacted. LakeStore does not compact, so the rows that are there are the "
-    "table's rows."
+_APPEND = (
+    "For compacting append tables, which LakeStore does when it is asked to lay them out (`cluster_by`); the rows are "
+    "the same with or without."
+)
+_AT_ONCE = (
+    "LakeStore compacts after the commit, in the same call: when it returns, what was due is compacted, and nothing is "
+    "left to wait for."
 )
 _LOOKUP = "Steers how other engines look up old rows while they compact or join; the table's rows do not depend on it."
 _DELETION_VECTORS = (
@@ -19,53 +23,95 @@ _MEMORY = "Memory, threads or batches inside another engine; no row depends on i
 _CLUSTERING = "LakeStore does not cluster while it writes; the order of rows in an append table has no meaning."
 
 OPTIONS = (
+    honoured(
+        "num-sorted-run.compaction-trigger int 5",
+        "Sorted runs of a bucket from which it is compacted. Every file of level 0 is one, and every level above.",
+    ),
+    honoured("num-levels int", "Levels of a bucket, level 0 included. Default: the compaction trigger plus 1."),
+    honoured(
+        "compaction.max-size-amplification-percent int 200",
+        "From the trigger on, a bucket is compacted whole when all runs but the oldest are together larger than it by "
+        "so many percent.",
+    ),
+    honoured(
+        "compaction.size-ratio int 1",
+        "From the trigger on, the newest runs are compacted as long as the next one is not larger by so many percent.",
+    ),
+    honoured("compaction.force-up-level-0 bool false", "Every compaction takes all of level 0, however few runs."),
+    honoured(
+        "compaction.force-rewrite-all-files bool false",
+        "A full compaction rewrites every file, those that are at the top level already too.",
+    ),
+    honoured(
+        "compaction.small-file-ratio double 0.7",
+        "Files smaller than that share of `target-file-size` are rewritten with their neighbours instead of moved up.",
+    ),
+    honoured(
+        "compaction.optimization-interval duration",
+        "A bucket is compacted whole when that long has passed since it was last.",
+    ),
+    honoured("compaction.total-size-threshold size", "A bucket smaller than that is compacted whole, each time."),
+    honoured(
+        "compaction.incremental-size-threshold size",
+        "A bucket that holds more than that below its top level is compacted whole.",
+    ),
+    honoured("compaction.offpeak.start.hour int -1", "First hour, 0 to 23 local time, of `compaction.offpeak-ratio`."),
+    honoured("compaction.offpeak.end.hour int -1", "The hour from which `compaction.offpeak-ratio` holds no longer."),
+    honoured("compaction.offpeak-ratio int 0", "Added to `compaction.size-ratio` in the off-peak hours."),
+    honoured(
+        "full-compaction.delta-commits int",
+        "After so many commits everything is compacted to the top level, in the same call.",
+    ),
+    honoured(
+        "record-level.expire-time duration",
+        "Rows past that age go when their files are compacted; until then they are read.",
+    ),
+    honoured(
+        "record-level.time-field text",
+        "Column that says how old a row is: INT (seconds), BIGINT (seconds or milliseconds) or TIMESTAMP.",
+    ),
+    honoured(
+        "lookup-compact radical|gentle RADICAL",
+        "Whether tables that look old values up empty level 0 after each commit, or after some.",
+    ),
+    honoured(
+        "lookup-compact.max-interval int",
+        "With `lookup-compact` = gentle: commits after which level 0 is emptied at last. Default: twice the trigger.",
+    ),
+    honoured("force-lookup bool false", "Compaction looks old values up, although no other option asks for it."),
+    *inert(
+        _AT_ONCE,
+        """
+        num-sorted-run.stop-trigger int
+        commit.force-compact bool false
+        lookup-wait bool true
+        """,
+    ),
+    *inert(
+        _APPEND,
+        """
+        compaction.min.file-num int 5
+        compaction.delete-ratio-threshold double 0.2
+        compaction.file-num-limit int 100000
+        unaware-bucket.compaction.parallelism int
+        """,
+    ),
     *inert(
         _NO_COMPACTION,
         """
-        num-levels int
-        num-sorted-run.compaction-trigger int 5
-        num-sorted-run.stop-trigger int
-        compaction.max-size-amplification-percent int 200
-        compaction.size-ratio int 1
-        compaction.force-up-level-0 bool false
-        compaction.force-rewrite-all-files bool false
-        compaction.optimization-interval duration
-        compaction.total-size-threshold size
-        compaction.incremental-size-threshold size
-        compaction.offpeak.start.hour int -1
-        compaction.offpeak.end.hour int -1
-        compaction.offpeak-ratio int 0
-        compaction.min.file-num int 5
-        compaction.small-file-ratio double 0.7
-        compaction.delete-ratio-threshold double 0.2
-        compaction.file-num-limit int 100000
         compaction.skip-expired-partitions bool false
         compaction.bucket-distribution-strategy text linear
-        full-compaction.delta-commits int
-        commit.force-compact bool false
         overwrite-upgrade bool true
         precommit-compact bool false
         changelog.precommit-compact.thread-num int
-        unaware-bucket.compaction.parallelism int
         visibility-callback.enabled bool false
         visibility-callback.check-interval duration 10s
         visibility-callback.timeout duration 30min
         """,
     ),
     *inert(
-        _EXPIRES_IN_COMPACTION,
-        """
-        record-level.expire-time duration
-        record-level.time-field text
-        """,
-    ),
-    *inert(
         _LOOKUP,
         """
-        lookup-compact radical|gentle RADICAL
-        lookup-compact.max-interval int
-        lookup-wait bool true
-        force-lookup bool false
         lookup.async bool false
         lookup.async-thread-number int 16
         lookup.blob-as-descriptor bool false

@@ -124,12 +124,27 @@ def greatest(column: Column, events: Events, *, least: bool = False) -> Indices:
 
 def greatest_rows(words: KeyWords, groups: Groups) -> Indices:
     """The last of the rows with the greatest words in each group."""
+    if len(words.words) == 1 and (rows := _greatest_packed(words.words[0], groups)) is not None:
+        return rows
     alive: Mask | None = None
     for word in words.words:
         own: Words = word if alive is None else np.where(alive, word, np.uint64(0))
         best = own == groups.spread(np.maximum.reduceat(own, groups.starts))
         alive = best if alive is None else alive & best
     return groups.lasts if alive is None else groups.last(alive)
+
+
+def _greatest_packed(word: Words, groups: Groups) -> Indices | None:
+    """The same by one word, if it and the row's number have room in 64 bits together: the greatest of both at once."""
+    if not len(word):
+        return None
+    least, bits = word.min(), np.uint64(len(word).bit_length())
+    if int(word.max() - least).bit_length() + int(bits) > 64:
+        return None
+    packed = (word - least) << bits | np.arange(len(word), dtype=np.uint64)
+    mask = (np.uint64(1) << bits) - np.uint64(1)
+    rows: Indices = (np.maximum.reduceat(packed, groups.starts) & mask).astype(np.int64)
+    return rows
 
 
 def _or_seed(rows: Indices, events: Events) -> Indices:

@@ -1,0 +1,154 @@
+"""What a writer compacts after its commit, unless ``write-only`` is set.
+
+1. The buckets that the commit touched are looked at as they are in its snapshot. Where no other writer came between,
+   that is known without a request: what was live before, and the files just written.
+2. The policy picks; every ``full-compaction.delta-commits`` commits everything goes to the top instead.
+3. What is picked is rewritten and committed as a COMPACT snapshot of the same user and identifier.
+4. Where another compactor was first, the bucket is looked at again: rows that are read only above level 0 must be there
+   when the call returns.
+
+Invariant: whatever happens here, the commit before stands, and its rows are there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from lakestore.errors import InvariantError, LakestoreError
+from lakestore.events import CompactionFailed
+from lakestore.maintain.compact_run import CompactParts, CompactRun, Place, pick_buckets
+from lakestore.meta.scan import snapshot_entries
+from lakestore.model.manifest import EntryKind, ManifestEntry
+from lakestore.model.message import CommitRequest, CommitResult
+from lakestore.model.rows import ChangelogProducer
+from lakestore.model.snapshot import CommitKind, Snapshot
+
+PLANS_MAX = 10
+"""How often buckets that others compacted first are looked at again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A commit that landed.
+
+    Attributes:
+        request: What was committed.
+        result: What it came to.
+        live_before: All live files at ``request.base_snapshot``; None when nobody has looked.
+    """
+
+    request: CommitRequest
+    result: CommitResult
+    live_before: Sequence[ManifestEntry] | None
+
+    @property
+    def snapshot_id(self) -> int:
+        """The snapshot made."""
+        return self.result.snapshot_ids[-1]
+
+    @property
+    def touched(self) -> set[Place]:
+        """The buckets that it wrote to."""
+        return {(message.partition, message.bucket) for message in self.request.messages}
+
+    def live(self) -> list[ManifestEntry] | None:
+        """All live files at the snapshot made; None when that takes a look at it."""
+        request = self.request
+        next_one = request.base_snapshot is not None and self.snapshot_id == request.base_snapshot + 1
+        deletes = request.overwrite is not None or any(message.deleted_files for message in request.messages)
+        if self.live_before is None or not next_one or deletes:
+            return None
+        fresh = [
+            ManifestEntry(
+                kind=EntryKind.ADD,
+                partition=message.partition,
+                bucket=message.bucket,
+                total_buckets=message.total_buckets,
+                file=file,
+            )
+            for message in request.messages
+            for file in message.new_files
+        ]
+        return [*self.live_before, *fresh]
+
+
+def compact_after(parts: CompactParts, landed: Landed) -> CommitResult:
+    """Compact what is due after a commit; the commit's result, with the snapshots made here or the reason for none.
+
+    Args:
+        parts: The table.
+        landed: The commit.
+    """
+    if not landed.result.snapshot_ids or not landed.touched:
+        return landed.result
+    try:
+        made = _compact(parts, landed)
+    except LakestoreError as error:
+        failure = error
+    except (pa.ArrowException, OSError, MemoryError) as error:
+        failure = InvariantError(f"{parts.name}: compacting after snapshot {landed.snapshot_id} failed: {error!r}")
+    else:
+        return replace(landed.result, snapshot_ids=(*landed.result.snapshot_ids, *made))
+    parts.env.emit(CompactionFailed(table=parts.name, snapshot_id=landed.snapshot_id, reason=failure.message))
+    return replace(landed.result, compact_error=failure)
+
+
+def _compact(parts: CompactParts, landed: Landed) -> list[int]:
+    """Pick, rewrite and commit until nobody else was first; the snapshots made."""
+    made: list[int] = []
+    number, entries = landed.snapshot_id, landed.live()
+    whole = _full_is_due(parts, number)
+    wanted = None if whole else landed.touched
+    for plan in range(PLANS_MAX):
+        if entries is None:
+            snapshot = parts.snapshots.latest() if plan else parts.snapshots.get(number)
+            if snapshot is None:
+                break
+            number, entries = snapshot.id, snapshot_entries(parts.manifests, snapshot)
+        table = parts.fitting(entries)
+        looked_at = [one for one in entries if wanted is None or (one.partition, one.bucket) in wanted]
+        buckets = pick_buckets(table, looked_at, whole=whole)
+        outcome = _run_of(table, landed, base=number, again=bool(made)).run(buckets)
+        made += outcome.snapshot_ids
+        if not outcome.lost:
+            break
+        wanted = {(bucket.place.partition, bucket.place.bucket) for bucket in outcome.lost}
+        entries = None
+    return made
+
+
+def _run_of(parts: CompactParts, landed: Landed, *, base: int, again: bool) -> CompactRun:
+    """A second snapshot cannot bear the user and identifier of the first: they say that the work is done."""
+    if again:
+        return CompactRun(parts=parts, user=parts.env.new_id(), base_snapshot=base)
+    request = landed.request
+    return CompactRun(parts=parts, user=request.user, identifier=request.identifier, base_snapshot=base)
+
+
+def _full_is_due(parts: CompactParts, number: int) -> bool:
+    """Whether, with that snapshot, as many commits have come since the last full compaction as one is wanted for."""
+    every = parts.options.compact.full_delta_commits
+    if every is None:
+        if parts.options.merge.changelog_producer is not ChangelogProducer.FULL_COMPACTION:
+            return False
+        every = 1
+    if every == 1:
+        return True
+    commits = 0
+    for snapshot in parts.snapshots.walk_back(number):
+        if snapshot.commit_kind is CommitKind.COMPACT:
+            if _reaches_top(parts, snapshot):
+                return False
+            continue
+        commits += 1
+        if commits >= every:
+            return True
+    return False
+
+
+def _reaches_top(parts: CompactParts, snapshot: Snapshot) -> bool:
+    top = parts.options.compact.num_levels - 1
+    metas = parts.manifests.read_list(snapshot.delta_manifest_list)
+    entries = (entry for part in parts.manifests.read_all(metas) for entry in part)
+    return any(entry.kind is EntryKind.ADD and entry.file.level >= top for entry in entries)

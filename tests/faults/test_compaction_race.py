@@ -1,0 +1,99 @@
+"""Compaction beside ingest and beside other compactors, in processes of their own: no ingest fails, no row is lost."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+import lakestore as ls
+from tests.compacting import Ledger, changes_in, compact, snapshots_of
+
+COLUMNS = {"id": "INT", "writer": "INT", "n": "INT"}
+SECONDS = 150
+
+
+def ingest(folder, writer, commits, start):
+    """Commit rows that are this writer's alone and one that all fight for; say what was acknowledged."""
+    table = ls.connect(folder).table("db.t")
+    start.wait(SECONDS)
+    told = []
+    for number in range(commits):
+        rows = [{"id": 1000 * (writer + 1) + (number + step) % 20, "writer": writer, "n": number} for step in range(5)]
+        error = table.upsert([*rows, {"id": 0, "writer": writer, "n": number}]).compact_error
+        told.append(None if error is None else str(error))
+    (Path(folder) / f"ingest-{writer}.json").write_text(json.dumps(told))
+
+
+def compactor(folder, start, stop):
+    """Compact until told to stop."""
+    table = ls.connect(folder).table("db.t")
+    start.wait(SECONDS)
+    made = 0
+    while not stop.is_set():
+        try:
+            made += len(compact(table, full=made % 2 == 0).snapshot_ids)
+        except ls.ConflictError:
+            continue
+    assert made
+
+
+def race(folder, *, writers, commits, compactors, **options):
+    """Run them all; the table afterwards."""
+    options = {"bucket": 2, "num-sorted-run.compaction-trigger": 3, **options}
+    ls.connect(folder).create_table("db.t", schema=COLUMNS, primary_key=["id"], options=options)
+    context = multiprocessing.get_context("spawn")
+    start, stop = context.Event(), context.Event()
+    ingesting = [
+        context.Process(target=ingest, args=(str(folder), writer, commits, start)) for writer in range(writers)
+    ]
+    compacting = [context.Process(target=compactor, args=(str(folder), start, stop)) for _ in range(compactors)]
+    for process in (*ingesting, *compacting):
+        process.start()
+    start.set()
+    try:
+        for process in ingesting:
+            process.join(SECONDS)
+    finally:
+        stop.set()
+    for process in compacting:
+        process.join(SECONDS)
+    assert [process.exitcode for process in (*ingesting, *compacting)] == [0] * (writers + compactors)
+    return ls.connect(folder).table("db.t")
+
+
+def check(table, folder, *, writers, commits):
+    found = {row["id"]: (row["writer"], row["n"]) for row in table.to_arrow().to_pylist()}
+    hot = found.pop(0)
+    assert hot[1] == commits - 1
+    expected = {}
+    for writer in range(writers):
+        assert len(json.loads((folder / f"ingest-{writer}.json").read_text())) == commits
+        for number in range(commits):
+            for step in range(5):
+                expected[1000 * (writer + 1) + (number + step) % 20] = (writer, number)
+    assert found == expected
+    report = table.check(deep=True)
+    assert report.ok, report.findings
+
+
+@pytest.mark.parametrize("options", [{}, {"write-only": "true"}], ids=["writers compact", "a job compacts"])
+def test_no_row_is_lost(tmp_path, options):
+    table = race(tmp_path, writers=2, commits=12, compactors=2, **options)
+    check(table, tmp_path, writers=2, commits=12)
+
+
+def test_the_changelog_of_two_writers_folds_to_the_table(tmp_path):
+    table = race(tmp_path, writers=2, commits=8, compactors=1, **{"changelog-producer": "lookup"})
+    compact(table, full=True)
+    check(table, tmp_path, writers=2, commits=8)
+    ledger = Ledger(["id"])
+    for snapshot in snapshots_of(table):
+        ledger.take_all(changes_in(table, snapshot))
+    assert ledger.rows == {(row["id"],): row for row in table.to_arrow().to_pylist()}
+
+
+@pytest.mark.slow
+def test_a_loop_beside_a_thousand_commits(tmp_path):
+    table = race(tmp_path, writers=1, commits=1000, compactors=1, **{"write-only": "true"})
+    check(table, tmp_path, writers=1, commits=1000)
