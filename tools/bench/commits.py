@@ -1,0 +1,116 @@
+"""Many tiny commits with default options: does a commit cost the same after thousands of others?
+
+    python tools/bench/commits.py [--commits 10000] [--keys 50] [--append] [--folder /dev/shm]
+
+The clock is moved on by 10 s with each commit, so that retention of an hour comes to 360 snapshots and expiry runs as it
+would in a stream. Time is that of the processor, since the wall clock of a shared machine says little about a millisecond.
+In the end a fresh table gets the same live files (a keyed one: both are compacted to one), and opening and planning both
+are compared.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import lakestore as ls
+from lakestore.env import Env, SystemClock
+from lakestore.meta.cache import SHARED_CACHE
+
+SCHEMA = {"id": "INT", "text": "STRING"}
+STEP_MS = 10_000
+WINDOW = 100
+"""Commits at either end that are compared."""
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, moved on."""
+
+    ahead_ms = 0
+
+    def now_ms(self):
+        """Milliseconds since the epoch."""
+        return super().now_ms() + self.ahead_ms
+
+
+def milliseconds(action, repeats=1):
+    """Processor time of the fastest of some runs, in milliseconds."""
+    best = float("inf")
+    for _ in range(repeats):
+        SHARED_CACHE.entries.clear()
+        SHARED_CACHE.lists.clear()
+        started = time.process_time()
+        action()
+        best = min(best, (time.process_time() - started) * 1000)
+    return best
+
+
+def on_disk(table):
+    """Files by kind."""
+    folder = Path(table.path)
+    return {name: len(list((folder / name).iterdir())) for name in ("manifest", "snapshot", "bucket-0")}
+
+
+def run(folder, commits, keys, *, append):
+    """Make the commits; the figures."""
+    clock = MovedClock()
+    lake = ls.connect(folder, env=Env(clock=clock))
+    kind = {} if append else {"primary_key": ["id"], "options": {"bucket": "1"}}
+    table = lake.create_table("db.many", schema=SCHEMA, **kind)
+    times, most = [], {}
+    for number in range(commits):
+        clock.ahead_ms += STEP_MS
+        row = [{"id": number % keys, "text": f"row {number}"}]
+        started = time.process_time()
+        table.insert(row)
+        times.append((time.process_time() - started) * 1000)
+        if number % max(commits // 20, 1) == 0:
+            most = {name: max(count, most.get(name, 0)) for name, count in on_disk(table).items()}
+    fresh = lake.create_table("db.fresh", schema=SCHEMA, **kind)
+    if append:
+        for rows in table.to_arrow().to_batches():
+            fresh.insert(rows)
+    else:
+        fresh.insert(table.to_arrow())
+        live = table.describe().to_dict().get("files")
+        table.compact(full=True)
+        fresh.compact(full=True)
+
+    def plan(name):
+        lake.table(name).scan("id = 3").explain()
+
+    window = min(WINDOW, commits // 3)
+    return {
+        "commits": commits,
+        "kind": "append" if append else "keyed",
+        "first_ms": round(sum(times[:window]) / window, 2),
+        "last_ms": round(sum(times[-window:]) / window, 2),
+        "most_files": most,
+        "live_files": table.describe().to_dict().get("files") if append else live,
+        "plan_ms": round(milliseconds(lambda: plan("db.many"), 20), 2),
+        "plan_fresh_ms": round(milliseconds(lambda: plan("db.fresh"), 20), 2),
+    }
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--commits", type=int, default=10_000)
+    parser.add_argument("--keys", type=int, default=50)
+    parser.add_argument("--append", action="store_true")
+    parser.add_argument("--folder", default=None, help="where to make the table")
+    words = parser.parse_args()
+    folder = tempfile.mkdtemp(dir=words.folder)
+    try:
+        print(json.dumps(run(folder, words.commits, words.keys, append=words.append)))
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
