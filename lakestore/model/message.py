@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lakestore.errors import LakestoreError
 from lakestore.model.datafile import DataFile
 from lakestore.model.predicate import Predicate
-from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER
+from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER, CommitKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +44,12 @@ class Overwrite:
         where: Bound predicate on partition columns; files of matching partitions go. None: see ``dynamic``.
         dynamic: True: exactly the partitions that the new files touch. False without ``where``: the whole
             table.
+        partitions: Exactly these partitions go, as serialized BinaryRows; the other two are not asked then.
     """
 
     where: Predicate | None = None
     dynamic: bool = False
+    partitions: frozenset[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,10 @@ class CommitRequest:
             committed since, the sequence numbers of fresh primary-key files must all be above theirs. None: the
             caller does not say, and that is not checked.
         allow_empty: Make a snapshot although nothing changed.
+        kind: Kind of a snapshot that changes no file: ANALYZE, or COMPACT for manifests; None for any other.
+        statistics: Name of a statistics file that the snapshot carries from now on.
+        merge_manifests: Merge all manifests that are small or hold DELETEs, however few.
+        replaces_files: Makes it an OVERWRITE commit even if it deletes nothing: its files hold no new rows.
     """
 
     user: str
@@ -79,6 +85,10 @@ class CommitRequest:
     schema_id: int = 0
     base_snapshot: int | None = None
     allow_empty: bool = False
+    kind: CommitKind | None = None
+    statistics: str | None = None
+    merge_manifests: bool = False
+    replaces_files: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
