@@ -14,6 +14,7 @@ from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, Un
 BLOCK_BYTES_MAX = 64 * 1024 * 1024
 """Unpacked bytes of one block. Writers close a block after some ten kilobytes."""
 
+_ZSTANDARD = "zstandard"
 _ZSTD_LEVEL = 1
 _ZSTD_WINDOW_MAX = 1 << 27
 _ZSTD_FEED = 4096
@@ -53,13 +54,16 @@ def check_codec(codec: str, path: str) -> None:
     """
     if codec not in _UNPACK:
         raise UnsupportedFormatError(
-            f"{path}: Avro codec {codec!r} is not one of {', '.join(_UNPACK)}: set option manifest.compression to"
-            " one of these and have the engine that wrote the table rewrite its manifests"
+            f"{path}: Avro codec {codec!r} is not one of {', '.join(_UNPACK)}: have the engine that wrote the"
+            " file write it again with option manifest.compression (manifests) or file.compression (data) set to one of"
+            " these"
         )
 
 
-def pack(codec: str, raw: bytes) -> bytes:
-    """Compress a block."""
+def pack(codec: str, raw: bytes, *, level: int = _ZSTD_LEVEL) -> bytes:
+    """Compress a block; the level is for zstandard alone."""
+    if codec == _ZSTANDARD:
+        return zstandard.ZstdCompressor(level=level, write_checksum=True).compress(raw)
     return _PACK[codec](raw)
 
 
@@ -124,10 +128,6 @@ def _pack_snappy(raw: bytes) -> bytes:
     return bytes(pa.compress(raw, codec="snappy", asbytes=True)) + zlib.crc32(raw).to_bytes(4, "big")
 
 
-def _pack_zstandard(raw: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compress(raw)
-
-
 _UNPACK: Mapping[str, Callable[[bytes], bytes]] = {
     "null": bytes,
     "deflate": _unpack_deflate,
@@ -138,5 +138,4 @@ _PACK: Mapping[str, Callable[[bytes], bytes]] = {
     "null": bytes,
     "deflate": _pack_deflate,
     "snappy": _pack_snappy,
-    "zstandard": _pack_zstandard,
 }

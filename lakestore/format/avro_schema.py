@@ -3,8 +3,9 @@
 An Avro file brings its own schema, so a damaged file brings a damaged one. Before a byte is decoded by it:
 
 1. Named types are written out where they are used, under fresh names; logical types and defaults are dropped, so
-   that a timestamp stays the integer it is in the file. A type that contains itself is refused, as is an array
-   whose items take no bytes: either would let a few bytes ask for endless work.
+   that a timestamp stays the integer it is in the file (data files keep the logical type as a note). A type that
+   contains itself is refused, as is an array whose items take no bytes: either would let a few bytes ask for endless
+   work.
 2. The result is compared with the fields the reader knows. A known field must have the known type, though it may be
    nullable where a record stands. A missing field is fine where null is a legal value, as in files of older writers.
    Fields that nobody knows are skipped; but one that is a single letter away from a missing known one is damage.
@@ -22,6 +23,9 @@ Schema = Any
 
 _PRIMITIVES = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1}
 """The primitive types and the fewest bytes that a value takes."""
+LOGICAL = "logical"
+"""Key of a type under which its logical type is kept as a note, where fastavro does not look for it."""
+
 _NODES_MAX = 4000
 """Types in one schema, named ones counted where they are used."""
 _DEPTH_MAX = 40
@@ -35,13 +39,18 @@ class SchemaError(Exception):
 class _Names:
     """Named types met so far, and the work done."""
 
+    logical: bool = False
     known: dict[str, tuple[Mapping[str, Any], str]] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     nodes: int = 0
 
 
-def safe_schema(text: str | bytes) -> Schema:
+def safe_schema(text: str | bytes, *, logical: bool = False) -> Schema:
     """Parse the text of a schema and make it safe to decode by.
+
+    Args:
+        text: The schema as JSON.
+        logical: Keep a note of logical types: an object under key ``LOGICAL``, as it stands in the schema.
 
     Raises:
         SchemaError: It is no Avro schema, or one that no writer of tables would write.
@@ -50,7 +59,7 @@ def safe_schema(text: str | bytes) -> Schema:
         node = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"not JSON: {error}") from error
-    return _normal(node, _Names(), namespace="", depth=0)[0]
+    return _normal(node, _Names(logical=logical), namespace="", depth=0)[0]
 
 
 def _normal(node: Schema, names: _Names, *, namespace: str, depth: int) -> tuple[Schema, int]:
@@ -74,8 +83,13 @@ def _normal(node: Schema, names: _Names, *, namespace: str, depth: int) -> tuple
             raise SchemaError("an array whose items take no bytes")
         return {"type": kind, member: inner}, 1
     if kind in {"record", "enum", "fixed"}:
-        return _definition(node, names, namespace=namespace, depth=depth)
-    return _normal(kind, names, namespace=namespace, depth=depth + 1)
+        inner, size = _definition(node, names, namespace=namespace, depth=depth)
+    else:
+        inner, size = _normal(kind, names, namespace=namespace, depth=depth + 1)
+    if names.logical and isinstance(node.get("logicalType"), str):
+        note = {key: node.get(key) for key in ("logicalType", "precision", "scale")}
+        inner = {**(inner if isinstance(inner, dict) else {"type": inner}), LOGICAL: note}
+    return inner, size
 
 
 def _named(word: str, names: _Names, *, namespace: str, depth: int) -> tuple[Schema, int]:
