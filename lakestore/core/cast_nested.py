@@ -6,10 +6,10 @@ A member that the old type does not have is null. Keys of a MAP and elements of 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from lakestore.core.cast_rules import same_type
+from lakestore.core.nested_arrays import list_parts, make_list, make_map, make_rows, map_parts
 from lakestore.model.arrow import arrow_type
 from lakestore.model.types import DataType, TypeRoot
 
@@ -50,15 +50,12 @@ def _row_cast(source: DataType, target: DataType, find: Finder) -> Convert | Non
     wanted = arrow_type(target)
 
     def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+        own = array.flatten()
         members = [
-            pa.nulls(len(array), wanted.field(at).type)
-            if position is None or step is None
-            else step(array.field(position))
+            pa.nulls(len(array), wanted.field(at).type) if position is None or step is None else step(own[position])
             for at, (position, step) in enumerate(steps)
         ]
-        mask = array.is_null() if array.null_count else None
-        fields = [wanted.field(at) for at in range(wanted.num_fields)]
-        return pa.StructArray.from_arrays(members, fields=fields, mask=mask)
+        return make_rows(array, members, wanted)
 
     return convert
 
@@ -67,9 +64,8 @@ def _array_cast(target: DataType, element: Convert) -> Convert:
     wanted = arrow_type(target)
 
     def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-        offsets, begin, end = _offsets(array)
-        values = element(array.values.slice(begin, end - begin))
-        return pa.ListArray.from_arrays(offsets, values, type=wanted, mask=_mask(array))
+        offsets, values = list_parts(array)
+        return make_list(array, offsets, element(values), wanted)
 
     return convert
 
@@ -78,20 +74,7 @@ def _map_cast(target: DataType, value: Convert) -> Convert:
     wanted = arrow_type(target)
 
     def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-        offsets, begin, end = _offsets(array)
-        keys = array.keys.slice(begin, end - begin)
-        values = value(array.items.slice(begin, end - begin))
-        return pa.MapArray.from_arrays(offsets, keys, values, type=wanted, mask=_mask(array))
+        offsets, keys, values = map_parts(array)
+        return make_map(array, offsets, keys, value(values), wanted)
 
     return convert
-
-
-def _offsets(array: Any) -> tuple[pa.Array, int, int]:  # noqa: ANN401 - pyarrow has no types
-    """Offsets from 0 on, and where they began and end in the children."""
-    found = np.asarray(array.offsets)
-    begin, end = int(found[0]), int(found[-1])
-    return pa.array(found - begin, pa.int32()), begin, end
-
-
-def _mask(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    return array.is_null() if array.null_count else None

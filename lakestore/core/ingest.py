@@ -1,7 +1,8 @@
 """Rows from anywhere into exactly a table's columns.
 
 1. Match columns by name: one too many is refused, a missing nullable one becomes nulls.
-2. Unwrap dictionaries, views and large offsets; choose one conversion per column.
+2. Unwrap dictionaries, views and large offsets; choose one conversion per column (``core.ingest_nested`` for nested
+   ones).
 3. Convert; a column that already has the right type is handed through without a copy.
 4. Look for nulls where none may be, and for values longer than the type allows.
 
@@ -14,12 +15,12 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakestore.core.ingest_cast import Convert, conversion, first_loss, is_identity, plain, plain_type
+from lakestore.core.ingest_cast import LOSSES, Convert, conversion, first_loss, is_identity, plain, plain_type
+from lakestore.core.ingest_nested import nested_conversion
+from lakestore.core.ingest_places import Place, check_length, lossy
 from lakestore.errors import ErrorKind, InvalidInputError
-from lakestore.model.arrow import arrow_schema, has_length_limit
-from lakestore.model.types import NESTED, STRINGS, DataType, Field, TypeRoot
-
-_SHOWN_CHARACTERS = 80
+from lakestore.model.arrow import arrow_schema, arrow_type
+from lakestore.model.types import NESTED, DataType, Field, TypeRoot
 
 
 def to_schema(
@@ -52,7 +53,8 @@ def to_schema(
         else:
             column = _absent(field, len(rows), is_key=field.name in keys)
         _check_nulls(column, field, is_key=field.name in keys, first_row=first_row)
-        _check_length(column, field, first_row)
+        if field.type.root not in NESTED:
+            check_length(column, field.type, Place.column(field.name, first_row))
         columns.append(column)
     return pa.Table.from_arrays(columns, schema=arrow_schema(fields))
 
@@ -63,7 +65,8 @@ def _check_names(names: Sequence[str], fields: Sequence[Field]) -> None:
     if extra:
         raise InvalidInputError(
             f"column {extra[0]!r} is not in the table ({len(extra)} such: {', '.join(map(repr, extra))}); "
-            f"there are {', '.join(map(repr, known))}. Drop the column, or add it to the table first",
+            f"there are {', '.join(map(repr, known))}. Drop the column, add it to the table first, or let the "
+            "table follow the rows with evolve=True (on the command line --evolve)",
             kind=ErrorKind.EXTRA_COLUMN,
         )
     doubled = sorted({name for name in names if names.count(name) > 1})
@@ -81,30 +84,38 @@ def _absent(field: Field, count: int, *, is_key: bool) -> pa.ChunkedArray:
             f"{'is part of the key' if is_key else 'must not be null'}: supply it",
             kind=ErrorKind.MISSING_COLUMN,
         )
-    wanted = arrow_schema([field]).field(0).type
+    wanted = arrow_type(field.type)
     return pa.chunked_array([pa.nulls(count, wanted)], wanted)
 
 
 def _converted(column: pa.ChunkedArray, field: Field, first_row: int) -> pa.ChunkedArray:
+    if field.type.root in NESTED:
+        return _converted_nested(column, field, first_row)
     convert = _conversion_of(column.type, field)
     column = plain(column)
     if is_identity(convert):
         return column
-    wanted = arrow_schema([field]).field(0).type
+    wanted = arrow_type(field.type)
     chunks = []
     row = first_row
     for chunk in column.chunks:
         try:
             chunks.append(convert(chunk))
-        except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
-            at = first_loss(chunk, convert)
-            raise InvalidInputError(
-                f"row {row + at}, column {field.name!r}: the value {_shown(chunk, at)} ({chunk.type}) is not "
-                f"exactly a value of {field.type} ({error}); correct it, or convert the column yourself",
-                kind=ErrorKind.LOSSY_VALUE,
-            ) from error
+        except LOSSES as error:
+            place = Place.column(field.name, row)
+            raise lossy(place, first_loss(chunk, convert), chunk, field.type, error) from error
         row += len(chunk)
     return pa.chunked_array(chunks, wanted)
+
+
+def _converted_nested(column: pa.ChunkedArray, field: Field, first_row: int) -> pa.ChunkedArray:
+    convert = nested_conversion(column.type, field.type, field.name)
+    chunks = []
+    row = first_row
+    for chunk in column.chunks:
+        chunks.append(convert(chunk, Place.column(field.name, row)))
+        row += len(chunk)
+    return pa.chunked_array(chunks, arrow_type(field.type))
 
 
 def _conversion_of(source: pa.DataType, field: Field) -> Convert:
@@ -120,7 +131,7 @@ def _conversion_of(source: pa.DataType, field: Field) -> Convert:
 
 
 def _advice(source: pa.DataType, target: DataType) -> str:
-    wanted = arrow_schema([Field(id=0, name="x", type=target)]).field(0).type
+    wanted = arrow_type(target)
     if target.root is TypeRoot.TIMESTAMP and pa.types.is_timestamp(source):
         return (
             f": the column has the time zone {source.tz}, the table's timestamps have none. Say which wall "
@@ -131,8 +142,6 @@ def _advice(source: pa.DataType, target: DataType) -> str:
             ": the column has no time zone, the table's values are instants. Say which zone they are in, "
             "for example with pyarrow.compute.assume_timezone"
         )
-    if target.root in NESTED:
-        return f": a nested column must come as exactly {wanted}"
     return f". Convert the column to {wanted} yourself if that is what you mean"
 
 
@@ -146,30 +155,3 @@ def _check_nulls(column: pa.ChunkedArray, field: Field, *, is_key: bool, first_r
         f"{len(column)} rows are null here",
         kind=ErrorKind.NULL_KEY if is_key else ErrorKind.INVALID_VALUE,
     )
-
-
-def _check_length(column: pa.ChunkedArray, field: Field, first_row: int) -> None:
-    if not has_length_limit(field.type):
-        return
-    is_text = field.type.root in STRINGS
-    lengths = pc.utf8_length(column) if is_text else pc.binary_length(column)
-    longest = pc.max(lengths).as_py()
-    if longest is None or longest <= (field.type.length or 0):
-        return
-    at = pc.index(pc.greater(lengths, field.type.length), True).as_py()
-    raise InvalidInputError(
-        f"row {first_row + at}, column {field.name!r}: the value {_shown(column, at)} has "
-        f"{lengths[at].as_py()} {'characters' if is_text else 'bytes'}, more than {field.type} holds",
-        kind=ErrorKind.LOSSY_VALUE,
-    )
-
-
-def _shown(values: pa.Array | pa.ChunkedArray, at: int) -> str:
-    """One value as text; through Arrow where Python has no such value (nanoseconds, bytes that are no text)."""
-    if pa.types.is_temporal(values.type):
-        text = str(values.slice(at, 1).cast(pa.string())[0].as_py())
-    elif pa.types.is_string(values.type):
-        text = repr(values.slice(at, 1).cast(pa.binary())[0].as_py().decode(errors="backslashreplace"))
-    else:
-        text = repr(values[at].as_py())
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

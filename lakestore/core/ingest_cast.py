@@ -18,7 +18,9 @@ from lakestore.model.types import BINARIES, FLOATS, INTEGERS, STRINGS, TIMESTAMP
 
 Convert = Callable[[pa.Array], pa.Array]
 
-_LOSSES = (pa.ArrowInvalid, pa.ArrowCapacityError)
+LOSSES = (pa.ArrowInvalid, pa.ArrowCapacityError)
+"""What a conversion raises when a value would change."""
+
 _UNIT_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
@@ -61,7 +63,7 @@ def first_loss(array: pa.Array, convert: Convert) -> int:
         middle = (low + high) // 2
         try:
             convert(array.slice(low, middle - low))
-        except _LOSSES:
+        except LOSSES:
             high = middle
         else:
             low = middle
@@ -90,11 +92,20 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, wanted)
 
 
+def plain_array(array: pa.Array) -> pa.Array:
+    """The same values of one array; what is inside nested values stays as it is.
+
+    Raises:
+        pa.ArrowInvalid: The plain form would pass 2 GiB of characters.
+    """
+    return _unwrapped(array, plain_type(array.type))
+
+
 def _unwrapped_in_pieces(array: pa.Array, wanted: pa.DataType) -> list[pa.Array]:
     """Unwrap; an array whose plain form would pass 2 GiB of characters comes back in pieces."""
     try:
         return [_unwrapped(array, wanted)]
-    except _LOSSES:
+    except LOSSES:
         if len(array) < 2:
             raise
     half = len(array) // 2
@@ -109,6 +120,8 @@ def _unwrapped(array: pa.Array, wanted: pa.DataType) -> pa.Array:
         return _unwrapped(pc.run_end_decode(array), wanted)
     if isinstance(array, pa.DictionaryArray):
         values = _unwrapped(array.dictionary, wanted)
+        if pa.types.is_nested(wanted):
+            return values.take(array.indices)
         return pa.DictionaryArray.from_arrays(array.indices, values).dictionary_decode()
     return array if array.type == wanted else array.cast(wanted)
 

@@ -12,17 +12,20 @@ DECIMAL over 18 digits always takes 16 bytes of the variable part, and TIMESTAMP
 slot then holds the nanoseconds within the millisecond in place of a length). They do so for null as well: that
 is how Java writes it, and the bytes decide the bucket.
 
-``encode_columns`` (``format.binary_rows``) writes the same bytes for whole columns.
+Nested values stand in the variable part whole, never in the slot (``format.binary_nested``).
+
+``encode_columns`` (``format.binary_rows``) writes the same bytes for whole columns, of types that can be keys.
 """
 
 import struct
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from lakestore.core.calendar_text import NANOS_PER_MILLI
 from lakestore.core.value_text import Internal, decimal_of, lossy, unscaled_of
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.format.binary_nested import Nested, decode_array, decode_map, encode_array, encode_map
 from lakestore.format.binary_rows import (
     INLINE_BYTES,
     WIDE_DECIMAL_BYTES,
@@ -32,7 +35,7 @@ from lakestore.format.binary_rows import (
     is_variable_time,
     is_wide_decimal,
 )
-from lakestore.model.types import BINARIES, INTEGERS, STRINGS, TIMESTAMPS, DataType, TypeRoot
+from lakestore.model.types import BINARIES, INTEGERS, NESTED, STRINGS, TIMESTAMPS, DataType, TypeRoot
 
 __all__ = ["BinaryRows", "decode_row", "encode_columns", "encode_row"]
 
@@ -51,16 +54,21 @@ _LONG = struct.Struct("<q")
 _POINTER = struct.Struct("<II")
 """A slot that points into the variable part: length, offset."""
 _WHOLE = {*INTEGERS, TypeRoot.DATE, TypeRoot.TIME}
-_Value = TypeVar("_Value", bool, int, float, Decimal, str, bytes)
+_Value = TypeVar("_Value", bool, int, float, Decimal, str, bytes, tuple[Any, ...])
 
 
-def encode_row(values: Sequence[Internal], types: Sequence[DataType]) -> bytes:
+def encode_row(values: Sequence[Nested], types: Sequence[DataType]) -> bytes:
     """The serialized row of internal values.
 
     Raises:
         InvalidInputError: A value does not fit its type.
-        UnsupportedFormatError: A value of a nested type is not null.
+        UnsupportedFormatError: A value of a special type (VARIANT, BLOB, …) is not null.
     """
+    return len(types).to_bytes(4, "big") + _encode_fields(values, types)
+
+
+def _encode_fields(values: Sequence[Nested], types: Sequence[DataType]) -> bytes:
+    """The bytes of a row, without the field count."""
     fixed = bytearray(header_bytes(len(types)) + 8 * len(types))
     variable = bytearray()
     slot = header_bytes(len(types))
@@ -71,7 +79,7 @@ def encode_row(values: Sequence[Internal], types: Sequence[DataType]) -> bytes:
         fixed[slot : slot + 8] = content
         variable += tail
         slot += 8
-    return len(types).to_bytes(4, "big") + bytes(fixed) + bytes(variable)
+    return bytes(fixed) + bytes(variable)
 
 
 def decode_row(data: bytes, types: Sequence[DataType], *, path: str = "") -> tuple[Internal, ...]:
@@ -79,12 +87,14 @@ def decode_row(data: bytes, types: Sequence[DataType], *, path: str = "") -> tup
 
     Args:
         data: The serialized row.
-        types: Types of its fields. A nested type is fine where the value is null.
+        types: Types of its fields. A special type is fine where the value is null.
         path: The file that the row comes from, for messages.
+
+    Nested values, of which metadata holds none, come as tuples (``format.binary_nested``).
 
     Raises:
         CorruptTableError: The bytes are no row of these types.
-        UnsupportedFormatError: A value of a nested type is not null.
+        UnsupportedFormatError: A value of a special type (VARIANT, BLOB, …) is not null.
     """
     arity = int.from_bytes(data[:4], "big")
     row = data[4:]
@@ -94,19 +104,26 @@ def decode_row(data: bytes, types: Sequence[DataType], *, path: str = "") -> tup
             f"({', '.join(map(str, types))}) expected here",
             path=path,
         )
+    try:
+        return _decode_fields(row, types)
+    except (ValueError, struct.error) as error:
+        raise CorruptTableError(f"a serialized row of ({', '.join(map(str, types))}): {error}", path=path) from error
+
+
+def _decode_fields(row: bytes, types: Sequence[DataType]) -> tuple[Internal, ...]:
     values: list[Internal] = []
-    slot = header_bytes(arity)
+    slot = header_bytes(len(types))
     for position, kind in enumerate(types):
         null = row[1 + position // 8] >> position % 8 & 1
         try:
             values.append(None if null else _decode_value(row, slot, kind))
         except (ValueError, struct.error) as error:
-            raise CorruptTableError(f"field {position} ({kind}) of a serialized row: {error}", path=path) from error
+            raise ValueError(f"field {position} ({kind}): {error}") from error
         slot += 8
     return tuple(values)
 
 
-def _encode_value(value: Internal, kind: DataType, offset: int) -> tuple[bytes, bytes]:
+def _encode_value(value: Nested, kind: DataType, offset: int) -> tuple[bytes, bytes]:
     """The slot and the padded variable part of a value."""
     if is_wide_decimal(kind):
         if value is None:
@@ -124,10 +141,21 @@ def _encode_value(value: Internal, kind: DataType, offset: int) -> tuple[bytes, 
         if len(content) <= INLINE_BYTES:
             return content.ljust(INLINE_BYTES, b"\0") + bytes([0x80 | len(content)]), b""
         return _POINTER.pack(len(content), offset), content + bytes(-len(content) % 8)
+    if kind.root in NESTED:
+        content = _encode_nested(_require(value, tuple, kind), kind)
+        return _POINTER.pack(len(content), offset), content + bytes(-len(content) % 8)
     return _encode_fixed(value, kind), b""
 
 
-def _encode_fixed(value: Internal, kind: DataType) -> bytes:
+def _encode_nested(value: tuple[Any, ...], kind: DataType) -> bytes:
+    if kind.root is TypeRoot.ROW:
+        return _encode_fields(value, [member.type for member in kind.fields])
+    if kind.root is TypeRoot.ARRAY and kind.element is not None:
+        return encode_array(value, kind.element, _encode_value)
+    return encode_map(value, kind, _encode_value)
+
+
+def _encode_fixed(value: Nested, kind: DataType) -> bytes:
     if kind.root is TypeRoot.DECIMAL:
         return _LONG.pack(unscaled_of(_require(value, Decimal, kind), kind))
     if kind.root in TIMESTAMPS:
@@ -141,14 +169,14 @@ def _encode_fixed(value: Internal, kind: DataType) -> bytes:
         return _pack(_FIXED[kind.root], _require(value, float, kind), kind)
     if kind.root is TypeRoot.BOOLEAN:
         return _FIXED[kind.root].pack(_require(value, bool, kind))
-    raise _nested(kind)
+    raise _special(kind)
 
 
-def _nested(kind: DataType) -> UnsupportedFormatError:
+def _special(kind: DataType) -> UnsupportedFormatError:
     return UnsupportedFormatError(f"BinaryRow fields of type {kind} are not supported")
 
 
-def _require(value: Internal, wanted: type[_Value], kind: DataType) -> _Value:
+def _require(value: Nested, wanted: type[_Value], kind: DataType) -> _Value:
     if not isinstance(value, wanted):
         raise InvalidInputError(
             f"{value!r} ({type(value).__name__}) is no internal value of {kind}", kind=ErrorKind.INVALID_TYPE
@@ -182,7 +210,21 @@ def _decode_value(row: bytes, slot: int, kind: DataType) -> Internal:
     if kind.root in _FIXED:
         value: float = _FIXED[kind.root].unpack_from(row, slot)[0]
         return value
-    raise _nested(kind)
+    if kind.root in NESTED:
+        length, offset = _POINTER.unpack_from(row, slot)
+        return cast("Internal", _decode_nested(_slice(row, offset, length), kind))
+    raise _special(kind)
+
+
+def _decode_nested(data: bytes, kind: DataType) -> Nested:
+    if kind.root is TypeRoot.ROW:
+        types = [member.type for member in kind.fields]
+        if len(data) < header_bytes(len(types)) + 8 * len(types):
+            raise ValueError(f"a {kind} of {len(data)} bytes")
+        return _decode_fields(data, types)
+    if kind.root is TypeRoot.ARRAY and kind.element is not None:
+        return decode_array(data, kind.element, _decode_value)
+    return decode_map(data, kind, _decode_value)
 
 
 def _decode_decimal(row: bytes, slot: int, kind: DataType) -> Decimal:

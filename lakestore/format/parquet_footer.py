@@ -5,14 +5,14 @@ file as INT96 or none, so the wide ones are written as FIXED_LEN_BYTE_ARRAY(12),
 those of INT96, and the footer is corrected before it goes out:
 
 1. Read the footer (``FileMetaData``, Thrift compact protocol) into a plain tree.
-2. Change the type in the schema elements and in the column chunks of the named columns.
+2. Change the type in the schema elements and in the column chunks of the columns, which go by their whole path.
 3. Write the tree back. Whatever else the footer holds, known here or not, is carried along.
 
 Invariant: pages and offsets stay as they are; only the footer changes its length.
 """
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from lakestore.errors import InvariantError
@@ -28,13 +28,15 @@ _LONG_LIST = 15
 _Struct = dict[int, tuple[int, Any]]
 """Fields of a Thrift struct: id to (wire type, value), in file order. A list is (wire type of items, items)."""
 
+_Path = tuple[bytes, ...]
 
-def with_int96(tail: bytes, columns: Collection[str]) -> bytes:
-    """The end of a Parquet file with some of its top-level 12-byte columns declared INT96.
+
+def with_int96(tail: bytes, columns: Collection[tuple[str, ...]]) -> bytes:
+    """The end of a Parquet file with some of its 12-byte leaf columns declared INT96.
 
     Args:
         tail: The last bytes of the file, at least the whole footer.
-        columns: Names of the columns.
+        columns: Paths of the columns, part by part.
 
     Raises:
         InvariantError: The bytes are not the end of a Parquet file, or a column is not 12 bytes wide.
@@ -46,7 +48,7 @@ def with_int96(tail: bytes, columns: Collection[str]) -> bytes:
     if start < 0:
         raise InvariantError("the Parquet footer is longer than what was kept of the file")
     footer = _Reader(tail[start:-8]).struct()
-    _declare(footer, frozenset(name.encode() for name in columns))
+    _declare(footer, frozenset(tuple(part.encode() for part in path) for path in columns))
     out = bytearray()
     _write_struct(out, footer)
     return bytes(tail[:start]) + bytes(out) + struct.pack("<I", len(out)) + _MAGIC
@@ -76,24 +78,38 @@ def without_int96(footer: bytes, width: int) -> bytes:
     return _MAGIC + bytes(out) + struct.pack("<I", len(out)) + _MAGIC
 
 
-def _declare(footer: _Struct, columns: frozenset[bytes]) -> None:
+def _declare(footer: _Struct, columns: frozenset[_Path]) -> None:
     """Change the types, by the field numbers of parquet.thrift."""
     found = set()
-    for element in _items(footer, 2):
-        name = element[4][1]
-        if name in columns and 1 in element:
+    for path, element in _leaf_elements(_items(footer, 2)):
+        if path in columns:
             if element[1][1] != _FIXED_LEN_BYTE_ARRAY or element.get(2, (0, 0))[1] != 12:
-                raise InvariantError(f"Parquet column {name!r} is not 12 bytes wide: cannot become INT96")
+                raise InvariantError(f"Parquet column {path!r} is not 12 bytes wide: cannot become INT96")
             element[1] = (element[1][0], _INT96)
             del element[2]
-            found.add(name)
+            found.add(path)
     if found != columns:
         raise InvariantError(f"Parquet columns {sorted(columns - found)} are not in the footer")
     for group in _items(footer, 4):
         for chunk in _items(group, 1):
             column = chunk[3][1]
-            if column[3][1][1] in [[name] for name in columns]:
+            if tuple(column[3][1][1]) in columns:
                 column[1] = (column[1][0], _INT96)
+
+
+def _leaf_elements(elements: list[_Struct]) -> Iterator[tuple[_Path, _Struct]]:
+    """The schema elements that hold values, each with its path; a walk down from the root."""
+    waiting: list[tuple[_Path, int]] = [((), len(elements))]
+    for element in elements[1:]:
+        while not waiting[-1][1]:
+            waiting.pop()
+        holder, left = waiting[-1]
+        waiting[-1] = (holder, left - 1)
+        path = (*holder, element[4][1])
+        if 5 in element:
+            waiting.append((path, element[5][1]))
+        else:
+            yield path, element
 
 
 def _items(holder: _Struct, field: int) -> list[Any]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 from lakestore.errors import ErrorKind, UnsupportedFormatError
 
 INT96_BYTES = 12
+INT96_TYPE = pa.binary(INT96_BYTES)
+"""How Arrow is made to read and write INT96 columns."""
 _PARTS = np.dtype([("nanos", "<i8"), ("day", "<i4")])
 _JULIAN_DAY_OF_EPOCH = 2_440_588
 _NANOS_OF_DAY = 86_400_000_000_000
@@ -48,3 +50,16 @@ def from_int96(column: Any, *, name: str, path: str) -> pa.Array:  # noqa: ANN40
             kind=ErrorKind.UNSUPPORTED_FEATURE,
         )
     return pa.array(ticks, pa.timestamp("ns"), mask=None if valid.all() else ~valid)
+
+
+def to_int96(column: Any) -> pa.Array:  # noqa: ANN401 - pyarrow has no types
+    """Timestamps in nanoseconds as raw INT96 values; the nanoseconds of the day are never negative."""
+    nanos = column.view(pa.int64()).fill_null(0).to_numpy()
+    days = nanos // _NANOS_OF_DAY
+    parts = np.empty(len(nanos), _PARTS)
+    parts["nanos"] = nanos - days * _NANOS_OF_DAY
+    parts["day"] = days + _JULIAN_DAY_OF_EPOCH
+    valid = None
+    if column.null_count:
+        valid = pa.concat_arrays([column.is_valid(), pa.array([], pa.bool_())]).buffers()[1]
+    return pa.Array.from_buffers(INT96_TYPE, len(nanos), [valid, pa.py_buffer(parts)], column.null_count)

@@ -21,7 +21,9 @@ from lakestore.core.prune import Bounds
 from lakestore.errors import CorruptTableError, LakestoreError, StorageError, UnsupportedFormatError
 from lakestore.format.parquet_bounds import bounds_of
 from lakestore.format.parquet_footer import without_int96
-from lakestore.format.parquet_int96 import INT96_BYTES, from_int96
+from lakestore.format.parquet_int96 import INT96_BYTES
+from lakestore.format.parquet_leaves import leaf_count, wanted_leaves, with_timestamps
+from lakestore.model.types import DataType
 
 STREAM_BYTES = 1024 * 1024
 """Read ahead in each column of a local file."""
@@ -66,35 +68,34 @@ class ParquetSource:
         self._streams = isinstance(source, pa.OSFile)
         with reading(path):
             self._file = self._open(None)
-            self._int96 = self._int96_columns()
+            self._int96 = self._int96_leaves()
             if self._int96:
                 self._file = self._open(_metadata_without_int96(source))
             metadata = self._file.metadata
             self.num_rows: int = metadata.num_rows
             self.group_rows = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
-            self.types: Mapping[str, pa.DataType] = {
-                field.name: pa.timestamp("ns") if field.name in self._int96 else field.type
-                for field in self._file.schema_arrow
-            }
-            self._places = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
+            self._paths = tuple(metadata.schema.column(i).path for i in range(metadata.num_columns))
+            self._first_leaf: dict[str, int] = {}
+            self.types: Mapping[str, pa.DataType] = self._types()
 
     def group_bounds(self, group: int, columns: Sequence[str]) -> dict[str, Bounds]:
         """What the statistics of a row group say of those columns; columns without any are left out."""
         row_group = self._file.metadata.row_group(group)
         found: dict[str, Bounds] = {}
         for name in columns:
-            if name not in self._places or name in self._int96:
+            place = self._first_leaf.get(name)
+            if place is None or place in self._int96 or pa.types.is_nested(self.types[name]):
                 continue
             with reading(self.path):
-                bounds = bounds_of(row_group.column(self._places[name]), self.types[name])
+                bounds = bounds_of(row_group.column(place), self.types[name])
             if bounds is not None:
                 found[name] = bounds
         return found
 
-    def row_bytes(self, columns: Sequence[str]) -> int:
-        """Bytes of one row in those columns, before compression, on average and at least 1."""
+    def row_bytes(self, columns: Sequence[str], *, narrow: Mapping[str, DataType] | None = None) -> int:
+        """Bytes of one row, before compression, on average and at least 1; arguments as ``batches``."""
         metadata = self._file.metadata
-        places = [self._places[name] for name in columns if name in self._places]
+        places = [place for name in columns if name in self.types for place in self._leaves(name, narrow)]
         total: int = sum(
             metadata.row_group(group).column(place).total_uncompressed_size
             for group in range(metadata.num_row_groups)
@@ -103,7 +104,12 @@ class ParquetSource:
         return max(1, total // max(1, self.num_rows))
 
     def batches(
-        self, columns: Sequence[str], *, rows: int, groups: Sequence[int] | None = None
+        self,
+        columns: Sequence[str],
+        *,
+        rows: int,
+        groups: Sequence[int] | None = None,
+        narrow: Mapping[str, DataType] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Rows in file order.
 
@@ -111,17 +117,21 @@ class ParquetSource:
             columns: Columns wanted, all of which the file has, in order.
             rows: Rows of a batch at most.
             groups: Row groups wanted, ascending; None for all.
+            narrow: Types of nested columns with those ROW members only that are wanted: no other leaf is read, and
+                the columns come without the other members.
 
         Raises:
             CorruptTableError: The file is damaged.
         """
         wanted = range(len(self.group_rows)) if groups is None else groups
         portions = [list(wanted)] if self._streams else [[group] for group in wanted]
+        leaves = {name: self._leaves(name, narrow) for name in columns}
+        paths = [self._paths[place] for places in leaves.values() for place in places]
         for portion in portions:
-            iterator = self._file.iter_batches(rows, row_groups=portion, columns=list(columns), use_threads=True)
+            iterator = self._file.iter_batches(rows, row_groups=portion, columns=paths, use_threads=True)
             while (batch := self._next(iterator)) is not None:
                 if batch.num_rows:
-                    yield self._finished(batch, columns)
+                    yield self._finished(batch, leaves)
 
     def close(self) -> None:
         """Close the file."""
@@ -145,30 +155,49 @@ class ParquetSource:
             page_checksum_verification=True,
         )
 
-    def _int96_columns(self) -> frozenset[str]:
+    def _int96_leaves(self) -> frozenset[int]:
         schema = self._file.schema
-        columns = (schema.column(i) for i in range(len(schema)))
-        return frozenset(column.path for column in columns if column.physical_type == "INT96")
+        return frozenset(place for place in range(len(schema)) if schema.column(place).physical_type == "INT96")
+
+    def _types(self) -> dict[str, pa.DataType]:
+        """Types of the columns; notes where the leaves of each begin."""
+        found: dict[str, pa.DataType] = {}
+        place = 0
+        for field in self._file.schema_arrow:
+            self._first_leaf[field.name] = place
+            found[field.name] = pa.timestamp("ns") if place in self._int96 and not _is_nested(field) else field.type
+            place += leaf_count(field.type)
+        return found
+
+    def _leaves(self, name: str, narrow: Mapping[str, DataType] | None) -> list[int]:
+        return wanted_leaves(self.types[name], (narrow or {}).get(name), self._first_leaf[name])
 
     def _next(self, iterator: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         with reading(self.path):
             return next(iterator, None)
 
-    def _finished(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
-        arrays = [
-            from_int96(batch.column(name), name=name, path=self.path) if name in self._int96 else batch.column(name)
-            for name in columns
-        ]
-        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    def _finished(self, batch: pa.RecordBatch, leaves: Mapping[str, list[int]]) -> pa.RecordBatch:
+        arrays = [self._timestamps(batch.column(name), name, places) for name, places in leaves.items()]
+        return pa.RecordBatch.from_arrays(arrays, names=list(leaves))
+
+    def _timestamps(self, column: Any, name: str, places: list[int]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        if self._int96.isdisjoint(places):
+            return column
+        with reading(self.path):
+            return with_timestamps(column, iter(places), self._int96, name=name, path=self.path)
+
+
+def _is_nested(field: pa.Field) -> bool:
+    return bool(pa.types.is_nested(field.type))
 
 
 @contextmanager
-def reading(path: str) -> Iterator[None]:
+def reading(path: str, form: str = "Parquet") -> Iterator[None]:
     """Turn what Arrow raises about a file's bytes into an error of ours that names the file.
 
     Raises:
         CorruptTableError: The bytes are damaged.
-        UnsupportedFormatError: The file uses a feature of Parquet that Arrow lacks.
+        UnsupportedFormatError: The file uses a feature of its format that Arrow lacks.
         StorageError: The operating system could not read.
     """
     try:
@@ -176,13 +205,13 @@ def reading(path: str) -> Iterator[None]:
     except (LakestoreError, MemoryError):
         raise
     except pa.ArrowNotImplementedError as error:
-        raise UnsupportedFormatError(f"{path}: a Parquet feature that Arrow cannot read: {error}") from error
+        raise UnsupportedFormatError(f"{path}: a feature of {form} that Arrow cannot read: {error}") from error
     except OSError as error:
         if error.errno is not None:
             raise StorageError(f"{path}: cannot read: {error}") from error
-        raise CorruptTableError(f"damaged Parquet file: {error}", path=path) from error
+        raise CorruptTableError(f"damaged {form} file: {error}", path=path) from error
     except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
-        raise CorruptTableError(f"damaged Parquet file: {error}", path=path) from error
+        raise CorruptTableError(f"damaged {form} file: {error}", path=path) from error
 
 
 def _metadata_without_int96(source: Any) -> Any:  # noqa: ANN401 - pyarrow has no types

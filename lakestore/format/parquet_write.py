@@ -7,6 +7,7 @@
 | TIME | INT32 | TIME(MILLIS), adjusted to UTC |
 | TIMESTAMP(p) | INT64 millis to p = 3, INT64 micros to 6, else INT96 | TIMESTAMP; none for INT96 |
 | CHAR, VARCHAR / BINARY, VARBINARY | BYTE_ARRAY | STRING / none |
+| ARRAY, MAP, MULTISET, ROW | groups (``format.parquet_shape``) | LIST, MAP, MAP, none |
 
 Every column carries its field id and is REQUIRED when it is NOT NULL. No Arrow schema is embedded: types follow
 from the Parquet schema alone, as for every other reader. Pages are version 1.
@@ -23,19 +24,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.parquet_footer import with_int96
-from lakestore.model.arrow import arrow_field
+from lakestore.format.parquet_shape import (
+    file_field,
+    file_leaves,
+    holds_int96,
+    is_int96,
+    leaves_of,
+    with_int96_values,
+)
 from lakestore.model.options import FileOptions
 from lakestore.model.rows import SEQUENCE_NUMBER
-from lakestore.model.types import EXOTIC, NESTED, TIMESTAMPS, Field
+from lakestore.model.types import Field
 
 SAMPLE_ROWS = 8192
 """Values looked at to decide whether a column repeats itself."""
 
-_FIELD_ID = b"PARQUET:field_id"
-_MICROS = 6
-_CODECS: Mapping[str, str] = {
+CODECS: Mapping[str, str] = {
     "zstd": "zstd",
     "snappy": "snappy",
     "gzip": "gzip",
@@ -43,10 +48,8 @@ _CODECS: Mapping[str, str] = {
     "none": "none",
     "uncompressed": "none",
 }
-_INT96_TYPE = pa.binary(12)
-_INT96_PARTS = np.dtype([("nanos", "<i8"), ("day", "<i4")])
-_NANOS_OF_DAY = 86_400_000_000_000
-_JULIAN_DAY_OF_EPOCH = 2_440_588
+"""Values of option ``file.compression`` and Arrow's names of the codecs they stand for."""
+
 _TIME_OPTIONS = {
     name: True
     for name in ("write_time_adjusted_to_utc",)
@@ -55,38 +58,20 @@ _TIME_OPTIONS = {
 """Newer Arrow can say that a TIME is in UTC, as Paimon does; readers do not depend on it."""
 
 
-def check_writable(fields: Sequence[Field], options: FileOptions) -> None:
-    """Refuse what this writer cannot write, by name.
-
-    Raises:
-        UnsupportedFormatError: A column's type, or the file format.
-        InvalidInputError: The compression codec is unknown.
-    """
-    if options.format != "parquet":
-        raise UnsupportedFormatError(
-            f"file.format={options.format}: this release writes parquet only; tables of other formats are read-only"
-        )
-    if options.compression.lower() not in _CODECS:
-        raise InvalidInputError(
-            f"file.compression={options.compression!r}: expected one of {', '.join(_CODECS)}",
-            kind=ErrorKind.INVALID_OPTION,
-        )
-    for field in fields:
-        if field.type.root in {*NESTED, *EXOTIC}:
-            raise UnsupportedFormatError(
-                f"column {field.name!r} is {field.type}: this release does not write nested or special types"
-            )
-
-
 def repeating_columns(rows: pa.Table) -> list[str]:
-    """Columns worth a dictionary: those with few distinct values in a sample spread over the rows."""
+    """Columns worth a dictionary: those with few distinct values in a sample spread over the rows.
+
+    Parts of nested columns are judged, and named, one by one, by their path in the file.
+    """
     if len(rows) > SAMPLE_ROWS:
         step = len(rows) // SAMPLE_ROWS
         rows = rows.take(pa.array(np.arange(0, len(rows), step)[:SAMPLE_ROWS]))
     return [
-        name
+        path
         for name in rows.column_names
-        if name != SEQUENCE_NUMBER and 2 * pc.count_distinct(rows[name], mode="all").as_py() <= len(rows)
+        if name != SEQUENCE_NUMBER
+        for path, values in leaves_of(rows[name], name)
+        if 2 * pc.count_distinct(values, mode="all").as_py() <= len(values)
     ]
 
 
@@ -98,10 +83,6 @@ class ParquetFileWriter:
         fields: Columns in file order.
         options: Compression and row group size.
         dictionary: Columns to encode with a dictionary.
-
-    Raises:
-        UnsupportedFormatError: A column has a type that is not written.
-        InvalidInputError: The codec is unknown.
     """
 
     def __init__(
@@ -112,20 +93,22 @@ class ParquetFileWriter:
         options: FileOptions,
         dictionary: Sequence[str] = (),
     ) -> None:
-        check_writable(fields, options)
         self._row_group_rows = options.row_group_rows
-        self._wide = tuple(field.name for field in fields if _is_int96(field))
-        self._schema = pa.schema([_file_field(field) for field in fields])
+        leaves = [leaf for field in fields for leaf in file_leaves(field)]
+        self._fields = {field.name: field.type for field in fields if holds_int96(field.type)}
+        self._wide = tuple(leaf.path for leaf in leaves if is_int96(leaf.type))
+        self._schema = pa.schema([file_field(field) for field in fields])
         self._sink = _TailKeeper(sink) if self._wide else sink
-        codec = _CODECS[options.compression.lower()]
-        names = [field.name for field in fields]
+        codec = CODECS[options.compression.lower()]
+        names = [".".join(leaf.path) for leaf in leaves]
+        narrow = [".".join(leaf.path) for leaf in leaves if leaf.path not in self._wide]
         self._writer = pq.ParquetWriter(
             self._sink,
             self._schema,
             compression=codec,
             compression_level=options.zstd_level if codec == "zstd" else None,
             use_dictionary=[name for name in dictionary if name in names] or False,
-            write_statistics=[name for name in names if name not in self._wide] or False,
+            write_statistics=narrow or False,
             store_schema=False,
             store_decimal_as_integer=True,
             write_page_index=True,
@@ -136,10 +119,10 @@ class ParquetFileWriter:
 
     def write(self, rows: pa.Table) -> None:
         """Append rows, which have the fields' names and Arrow types, as one row group or more."""
-        for name in self._wide:
+        for name, kind in self._fields.items():
             at = rows.schema.get_field_index(name)
-            chunks = [_as_int96(chunk) for chunk in rows.column(at).chunks]
-            rows = rows.set_column(at, name, pa.chunked_array(chunks, _INT96_TYPE))
+            chunks = [with_int96_values(chunk, kind) for chunk in rows.column(at).chunks]
+            rows = rows.set_column(at, name, pa.chunked_array(chunks, self._schema.field(at).type))
         rows = pa.Table.from_arrays(rows.columns, schema=self._schema)
         self._writer.write_table(rows, row_group_size=self._row_group_rows)
 
@@ -195,7 +178,7 @@ class _TailKeeper:
     def keep(self) -> None:
         self._kept = bytearray()
 
-    def release(self, columns: Sequence[str]) -> None:
+    def release(self, columns: Sequence[tuple[str, ...]]) -> None:
         kept, self._kept = bytes(self._kept or b""), None
         self._sink.write(with_int96(kept, columns))
 
@@ -210,27 +193,3 @@ class _TailKeeper:
 
     def close(self) -> None:
         """The sink belongs to the caller."""
-
-
-def _is_int96(field: Field) -> bool:
-    return field.type.root in TIMESTAMPS and (field.type.precision or 0) > _MICROS
-
-
-def _file_field(field: Field) -> pa.Field:
-    shape = arrow_field(field)
-    if _is_int96(field):
-        shape = shape.with_type(_INT96_TYPE)
-    return shape.with_metadata({_FIELD_ID: str(field.id).encode()})
-
-
-def _as_int96(array: pa.Array) -> pa.Array:
-    """Nanosecond timestamps as INT96: nanoseconds of the day (never negative), then the Julian day."""
-    nanos = array.view(pa.int64()).fill_null(0).to_numpy()
-    days = nanos // _NANOS_OF_DAY
-    parts = np.empty(len(nanos), _INT96_PARTS)
-    parts["nanos"] = nanos - days * _NANOS_OF_DAY
-    parts["day"] = days + _JULIAN_DAY_OF_EPOCH
-    valid = None
-    if array.null_count:
-        valid = pa.concat_arrays([array.is_valid(), pa.array([], pa.bool_())]).buffers()[1]
-    return pa.Array.from_buffers(_INT96_TYPE, len(nanos), [valid, pa.py_buffer(parts)], array.null_count)

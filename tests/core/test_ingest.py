@@ -10,7 +10,7 @@ import pytest
 from lakestore.core.ingest import to_schema
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.model.arrow import arrow_schema, assign_ids
-from lakestore.model.types import DataType, Field, TypeRoot, parse_type_text
+from lakestore.model.types import Field, parse_type_text
 
 
 def fields(**types: str) -> tuple[Field, ...]:
@@ -268,15 +268,6 @@ def test_no_rows():
 def test_slices_of_wrapped_columns():
     column = pa.array(["a", None, "b", "c"]).dictionary_encode().slice(1, 2)
     assert take(column, "STRING").to_pylist() == [None, "b"]
-
-
-def test_a_nested_column_must_be_exact():
-    array = DataType(root=TypeRoot.ARRAY, element=parse_type_text("INT"))
-    want = (Field(id=0, name="x", type=array),)
-    exact = pa.array([[1], None], arrow_schema(want).field(0).type)
-    assert to_schema(pa.table({"x": exact}), want)["x"].to_pylist() == [[1], None]
-    with pytest.raises(InvalidInputError, match="nested"):
-        to_schema(pa.table({"x": pa.array([[1]])}), want)
 
 
 def test_types_without_arrow_form():
