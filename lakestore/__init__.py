@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lakestore.api.changes import set_default as set_default
     from lakestore.api.changes import set_nullable as set_nullable
     from lakestore.api.changes import set_option as set_option
+    from lakestore.api.changes_read import Changes as Changes
     from lakestore.api.scan import Scan as Scan
     from lakestore.api.table import Table as Table
     from lakestore.errors import AlreadyExistsError as AlreadyExistsError
@@ -31,16 +32,22 @@ if TYPE_CHECKING:
     from lakestore.errors import InvariantError as InvariantError
     from lakestore.errors import LakestoreError as LakestoreError
     from lakestore.errors import NotFoundError as NotFoundError
+    from lakestore.errors import OutOfRangeError as OutOfRangeError
     from lakestore.errors import StorageError as StorageError
     from lakestore.errors import UnsupportedFormatError as UnsupportedFormatError
     from lakestore.model.predicate import col as col
+    from lakestore.model.rows import RowKind as RowKind
+    from lakestore.model.stream import Until as Until
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Lake": "lakestore.api.catalog",
+    "RowKind": "lakestore.model.rows",
+    "Changes": "lakestore.api.changes_read",
     "Scan": "lakestore.api.scan",
     "Table": "lakestore.api.table",
+    "Until": "lakestore.model.stream",
     "col": "lakestore.model.predicate",
     "connect": "lakestore.api.catalog",
     "open_table": "lakestore.api.catalog",
@@ -69,6 +76,7 @@ _HOMES = {
             "InvariantError",
             "LakestoreError",
             "NotFoundError",
+            "OutOfRangeError",
             "StorageError",
             "UnsupportedFormatError",
         ),

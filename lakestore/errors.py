@@ -3,6 +3,7 @@
     LakestoreError(kind, message)
     ├── InvalidInputError   (ValueError)    fix the call, the option or the schema
     ├── NotFoundError       (LookupError)   the thing named is not there; the message names what is
+    │   └── OutOfRangeError                 a reading position has expired, or lies beyond the latest snapshot
     ├── AlreadyExistsError                  choose another name
     ├── ConflictError                       another commit won: plan again and retry
     ├── CommitUnknownError                  it may have landed: look before retrying
@@ -57,6 +58,7 @@ class ErrorKind(StrEnum):
     STORE_NOT_SAFE = "store-not-safe"
     MISSING_DEPENDENCY = "missing-dependency"
     INVARIANT = "invariant"
+    OUT_OF_RANGE = "out-of-range"
 
 
 class LakestoreError(Exception):
@@ -94,6 +96,25 @@ class NotFoundError(LakestoreError, LookupError):
     """The named table, snapshot, tag, branch or file does not exist."""
 
     default_kind = ErrorKind.FILE_NOT_FOUND
+
+
+class OutOfRangeError(NotFoundError):
+    """A reading position has no snapshot to go on with: it expired, or the table was rolled back or made anew.
+
+    Attributes:
+        position: Number of the snapshot that was to be read.
+        earliest: Number of the earliest that can be read; None when there is none. Likewise ``latest``.
+    """
+
+    default_kind = ErrorKind.OUT_OF_RANGE
+
+    def __init__(
+        self, message: str, *, position: int = 0, earliest: int | None = None, latest: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.position = position
+        self.earliest = earliest
+        self.latest = latest
 
 
 class AlreadyExistsError(LakestoreError):

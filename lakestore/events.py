@@ -42,6 +42,48 @@ class FileWritten(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BucketCompacted(Event):
+    """Files of a bucket were compacted; a commit has yet to make it visible."""
+
+    table: str
+    bucket: int
+    reason: str
+    output_level: int
+    files_before: int
+    files_after: int
+    bytes_written: int
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactionFailed(Event):
+    """The compaction after a commit failed; the rows of the commit are all there without it."""
+
+    table: str
+    snapshot_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotsExpired(Event):
+    """Snapshots ``first`` to ``last`` expired after a commit, with the files that nothing else needed."""
+
+    table: str
+    first: int
+    last: int
+    files_deleted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleaningFailed(Event):
+    """What should have expired after a commit did not, or not all of it; the commit stands, and the next one tries."""
+
+    table: str
+    snapshot_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanPlanned(Event):
     """A scan was planned."""
 

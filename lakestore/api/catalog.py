@@ -7,20 +7,22 @@ from typing import Any
 import pyarrow as pa
 
 from lakestore.api.context import TableContext
+from lakestore.api.maintaining_lakes import MaintainedLake
+from lakestore.api.names import DEFAULT_DATABASE, TableName, parse_name
 from lakestore.api.table import Table
 from lakestore.core.validate import normalise_new_schema
 from lakestore.env import Env
 from lakestore.errors import AlreadyExistsError, ErrorKind, InvalidInputError, NotFoundError
+from lakestore.maintain.cleaning import CleaningReport
+from lakestore.maintain.drop import drop_table
 from lakestore.meta.schemas import Schemas
-from lakestore.model.arrow import assign_ids, fields_from_arrow
+from lakestore.model.arrow import assign_ids, fields_from_arrow, paimon_type
 from lakestore.model.schema import TableSchema
-from lakestore.model.types import Field, parse_type_text
+from lakestore.model.types import DataType, Field, parse_type
 from lakestore.storage.fsspec_store import open_store
 from lakestore.storage.lock import CommitLock
 from lakestore.storage.paths import TablePaths, WarehousePaths
 from lakestore.storage.store import Store
-
-DEFAULT_DATABASE = "default"
 
 
 def connect(
@@ -51,17 +53,26 @@ def open_table(
     storage_options: Mapping[str, Any] | None = None,
     lock: CommitLock | None = None,
     env: Env | None = None,
+    branch: str | None = None,
 ) -> Table:
     """Open one table by the path or URL of its folder.
 
+    Args:
+        path: The table's folder.
+        storage_options: Handed to fsspec, as in pandas and polars.
+        lock: Guards commits on filesystems that have no atomic create.
+        env: Clock, ids and event listener; the machine's own by default.
+        branch: Open this branch of it.
+
     Raises:
-        NotFoundError: There is no table in that folder.
+        NotFoundError: There is no table in that folder, or no such branch.
     """
     store, root = open_store(path, storage_options=storage_options, lock=lock)
-    return _open(store, TablePaths(root), root.rstrip("/").rsplit("/", 1)[-1], env or Env())
+    table = _open(store, TablePaths(root), root.rstrip("/").rsplit("/", 1)[-1], env or Env())
+    return table if branch is None else table.at(branch=branch)
 
 
-class Lake:
+class Lake(MaintainedLake):
     """A warehouse. Made by ``connect``."""
 
     def __init__(self, store: Store, root: str, env: Env) -> None:
@@ -87,10 +98,20 @@ class Lake:
     def table(self, name: str) -> Table:
         """Open a table by ``database.table``, or ``table`` in the database ``default``.
 
+        ``database.table$branch_dev`` opens the branch ``dev`` of it.
+
         Raises:
-            NotFoundError: There is no such table; the message names those there are.
+            NotFoundError: There is no such table or branch; the message names those there are.
+            InvalidInputError: The name is that of a system table, which ``table(…).system(…)`` reads.
         """
-        database, short = _split_name(name)
+        parsed = parse_name(name)
+        if parsed.system is not None:
+            raise InvalidInputError(
+                f"{name!r} is a system table: read it with table({parsed.table!r}).system({parsed.system!r})"
+            )
+        if parsed.branch is not None:
+            return self.table(parsed.table).at(branch=parsed.branch)
+        database, short = parsed.database, parsed.short
         paths = TablePaths(self._paths.table(database, short))
         try:
             return _open(self._store, paths, f"{database}.{short}", self._env)
@@ -117,7 +138,8 @@ class Lake:
         Args:
             name: ``database.table``, or ``table`` in the database ``default``.
             schema: An Arrow schema, anything with ``__arrow_c_schema__``, or a mapping from column name to Paimon
-                type text such as ``{"id": "BIGINT", "name": "VARCHAR(20) NOT NULL"}``.
+                type text such as ``{"id": "BIGINT", "name": "VARCHAR(20) NOT NULL"}``, to the object that stands for a
+                nested type in a schema file, or to an Arrow type.
             primary_key: Key columns; empty makes an append table.
             partition_by: Partition columns.
             options: Paimon table options.
@@ -129,7 +151,8 @@ class Lake:
             InvalidInputError: The schema, the keys or an option is wrong.
             UnsupportedFormatError: It asks for a feature that this release refuses.
         """
-        database, short = _split_name(name)
+        named = TableName(table=name)
+        database, short = named.database, named.short
         paths = TablePaths(self._paths.table(database, short))
         wanted, notes = normalise_new_schema(
             TableSchema(
@@ -156,6 +179,28 @@ class Lake:
         table.notes = tuple(notes)
         return table
 
+    def drop_table(self, name: str, *, dry_run: bool = False, missing_ok: bool = False) -> CleaningReport:
+        """Delete a table with all its files, branches and history.
+
+        Cut short, it leaves a table that still opens, at an older snapshot or empty: drop it again.
+
+        Args:
+            name: ``database.table``, or ``table`` in the database ``default``.
+            dry_run: Only list what would go.
+            missing_ok: Do nothing when there is no such table, instead of raising.
+
+        Raises:
+            NotFoundError: There is no such table; the message names those there are.
+            StorageError: The store failed half-way.
+        """
+        try:
+            table = self.table(name)
+        except NotFoundError:
+            if missing_ok:
+                return CleaningReport(dry_run=dry_run)
+            raise
+        return drop_table(table._context.clean_parts(), dry_run=dry_run)  # noqa: SLF001 - the table is this module's own
+
     def __repr__(self) -> str:
         return f"<Lake at {self._store.url}>"
 
@@ -164,20 +209,21 @@ def _open(store: Store, paths: TablePaths, name: str, env: Env) -> Table:
     return Table(TableContext.open(store, paths, name=name, env=env))
 
 
-def _split_name(name: str) -> tuple[str, str]:
-    database, _, short = name.rpartition(".")
-    return database or DEFAULT_DATABASE, short
-
-
 def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
     if isinstance(names, str):
         raise InvalidInputError(f"{what}={names!r}: expected a list of column names, e.g. [{names!r}]")
     return tuple(names)
 
 
+def _type(kind: object) -> DataType:
+    if isinstance(kind, pa.DataType):
+        return paimon_type(kind)
+    return parse_type(kind if isinstance(kind, Mapping) else str(kind))
+
+
 def _fields(schema: object) -> tuple[Field, ...]:
     if isinstance(schema, Mapping):
-        return assign_ids([(name, parse_type_text(str(text)), None) for name, text in schema.items()])
+        return assign_ids([(name, _type(kind), None) for name, kind in schema.items()])
     if isinstance(schema, pa.Schema):
         return fields_from_arrow(schema)
     if hasattr(schema, "__arrow_c_schema__"):

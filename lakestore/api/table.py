@@ -1,25 +1,34 @@
 """A table as users hold it: scans, writes, time travel."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast, overload
 
 import pyarrow as pa
 
 from lakestore.api.changes import as_changes
+from lakestore.api.cleaning import Cleaned
+from lakestore.api.clustering import Clustered
 from lakestore.api.context import TableContext
-from lakestore.api.refs import SnapshotRefs
+from lakestore.api.evolving import Evolving
+from lakestore.api.maintaining import Maintained
+from lakestore.api.referring import Referring
+from lakestore.api.refs import SnapshotRefs, point_of
 from lakestore.api.scan import Scan
+from lakestore.api.streaming import Streamed
+from lakestore.api.system import audit_log, binlog, metadata_table
 from lakestore.api.writer import BatchWriter
 from lakestore.errors import InvalidInputError, NotFoundError
 from lakestore.maintain.alter import alter_table
 from lakestore.maintain.check import TableChecker
 from lakestore.maintain.describe import TableDescription, describe_table
 from lakestore.maintain.findings import CheckReport
+from lakestore.meta.travel import snapshot_at
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.changes import SchemaChange
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate, Value
-from lakestore.model.rows import RowKind
 from lakestore.model.snapshot import Snapshot
+from lakestore.read.change_rows import change_schema
 
 
 class _Readable:
@@ -42,7 +51,10 @@ class _Readable:
 
         Args:
             where: SQL text (``"status = 'paid' and qty > 3"``) or an expression (``ls.col("qty") > 3``).
-            select: Column names, in the order wanted; all by default.
+            select: Column names, in the order wanted; all by default. A path such as ``address.city`` reads that
+                member of a ROW and no other: the result has a column ``address`` whose rows have the chosen members
+                only, in the table's order. Paths go on below an ARRAY with ``element`` (``items.element.price``) and
+                below a MAP with ``value``. ``where`` takes paths through ROWs too.
             limit: Greatest number of rows.
 
         Raises:
@@ -51,7 +63,8 @@ class _Readable:
         """
         context, snapshot = self._pinned()
         columns = None if select is None else list(select)
-        return Scan(context, snapshot=snapshot, where=where, select=columns, limit=limit)
+        pinned = isinstance(self, TableAt)
+        return Scan(context, snapshot=snapshot, where=where, select=columns, limit=limit, pinned=pinned)
 
     def to_arrow(self) -> pa.Table:
         """All rows as one Arrow table."""
@@ -70,7 +83,7 @@ class TableAt(_Readable):
     """A table as it was at one snapshot; read-only. Made by ``Table.at``."""
 
     def __init__(self, context: TableContext, snapshot: Snapshot) -> None:
-        super().__init__(context.with_schema(context.schemas.get(snapshot.schema_id)))
+        super().__init__(context.pinned_to(snapshot))
         self.snapshot = snapshot
 
     def _pinned(self) -> tuple[TableContext, Snapshot | None]:
@@ -81,11 +94,19 @@ class TableAt(_Readable):
         """Arrow schema of the table at that snapshot."""
         return arrow_schema(self._context.schema.fields)
 
+    def system(self, name: str) -> pa.Table:
+        """A system table of that snapshot, as ``Table.system``, but for ``audit_log`` and ``binlog``.
+
+        Raises:
+            NotFoundError: There is no such system table.
+        """
+        return metadata_table(self._context, self.snapshot, name)
+
     def __repr__(self) -> str:
         return f"<Table {self._context.name} at snapshot {self.snapshot.id}>"
 
 
-class Table(_Readable):
+class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evolving):
     """A Paimon table. Made by ``Lake.table``, ``Lake.create_table`` or ``open_table``."""
 
     def __init__(self, context: TableContext) -> None:
@@ -136,34 +157,96 @@ class Table(_Readable):
         """The table's snapshots: ``.list()``, ``.latest()``, ``.get(id)``."""
         return SnapshotRefs(self._context)
 
-    def at(self, *, snapshot: int | None = None, timestamp: object = None) -> TableAt:
-        """The table as it was.
+    def system(self, name: str) -> pa.Table:
+        """A system table: what the table is made of, with the columns of Paimon's system table of that name.
 
-        Args:
-            snapshot: Snapshot number.
-            timestamp: ``datetime`` (aware, or naive in local time), ISO text, or epoch milliseconds: the newest
-                snapshot not younger than that.
+        ``snapshots``, ``schemas``, ``options``, ``tags``, ``branches``, ``consumers``, ``aggregation_fields``; of the
+        latest snapshot ``files``, ``file_key_ranges``, ``partitions``, ``buckets``, ``manifests``, ``table_indexes``,
+        ``statistics``; and of rows ``ro`` (those of the highest level, which need no merge), ``audit_log`` (the state at
+        the earliest snapshot, then all changes, with their kind) and ``binlog`` (the same with both images of an update
+        in one row).
 
         Raises:
-            NotFoundError: There is no such snapshot; the message names the earliest and the latest.
-            InvalidInputError: Not exactly one of the two was given.
+            NotFoundError: There is no such system table; the message names those there are.
         """
-        if (snapshot is None) == (timestamp is None):
-            raise InvalidInputError("at() takes exactly one of snapshot= and timestamp=")
-        refs = self.snapshots
-        found = refs.get(snapshot) if snapshot is not None else refs.at(timestamp)
-        return TableAt(self._context, found)
+        if name in {"audit_log", "binlog"}:
+            changes = self._history()
+            return audit_log(changes) if name == "audit_log" else binlog(changes)
+        context, snapshot = self._pinned()
+        return metadata_table(context, snapshot, name)
+
+    def _history(self) -> pa.Table:
+        """The rows of the earliest snapshot, then all changes up to the latest."""
+        context, snapshot = self._pinned()
+        if snapshot is None:
+            return change_schema(context.schema, context.schema.names).empty_table()
+        earliest = context.snapshots.earliest_id()
+        with self.stream(f"from-snapshot-full={earliest}", until=snapshot.id, overwrites="emit") as stream:
+            return pa.Table.from_batches((change.batch for change in stream), schema=stream.schema)
+
+    @overload
+    def at(self, *, branch: str) -> "Table": ...  # type: ignore[overload-overlap]
+    @overload
+    def at(
+        self,
+        *,
+        snapshot: int | None = None,
+        tag: str | None = None,
+        timestamp: object = None,
+        watermark: int | None = None,
+        version: str | None = None,
+        branch: str | None = None,
+    ) -> TableAt: ...
+    def at(
+        self,
+        *,
+        snapshot: int | None = None,
+        tag: str | None = None,
+        timestamp: object = None,
+        watermark: int | None = None,
+        version: str | None = None,
+        branch: str | None = None,
+    ) -> "Table | TableAt":
+        """The table as it was, or on another branch. A branch alone can be written to; a point in time is read-only.
+
+        Args:
+            snapshot: Snapshot number. A snapshot that expired is found if a tag keeps it.
+            tag: Name of a tag.
+            timestamp: ``datetime`` (aware, or naive in local time), ISO text, or epoch milliseconds: the newest
+                snapshot not younger than that.
+            watermark: The oldest snapshot whose watermark has reached that, in epoch milliseconds.
+            version: A tag's name, a snapshot's number, or ``watermark-`` and a watermark, as in SQL.
+            branch: Name of a branch; alone, or with one of the others.
+
+        Raises:
+            NotFoundError: There is no such snapshot, tag or branch; the message names those there are.
+            InvalidInputError: None was given, or more than one beside ``branch``.
+        """
+        point = point_of(snapshot=snapshot, tag=tag, timestamp=timestamp, watermark=watermark, version=version)
+        context = self._context if branch is None else self._context.on_branch(branch)
+        if point.is_latest:
+            if branch is None:
+                raise InvalidInputError(
+                    "at() takes exactly one of snapshot=, tag=, timestamp=, watermark= and version=, or branch="
+                )
+            return type(self)(context)
+        parts = context.clean_parts()
+        found = snapshot_at(parts.snapshots, parts.tags, point)
+        return TableAt(context, cast("Snapshot", found))
 
     def writer(self) -> BatchWriter:
         """A writer for several batches in one commit: ``with t.writer() as w: w.upsert(a); w.commit()``."""
         return BatchWriter(self._context)
 
-    def upsert(self, data: object) -> CommitResult:
+    def upsert(self, data: object, *, evolve: bool = False) -> CommitResult:
         """Write rows by key: new keys are inserted, known keys replaced. One commit.
 
         Args:
             data: Anything with ``__arrow_c_stream__`` (Arrow, pandas, Polars, DuckDB), a batch reader, an
                 iterable of batches, or a list of dicts. A key that comes twice keeps its last row.
+            evolve: Let the schema follow the rows, as ``alter`` would before the write: columns that the table lacks
+                are added, nullable and at the end; number columns whose Arrow type is wider, and columns whose values
+                do not fit, take the wider type where that loses nothing. The first rows decide, at most 262,144.
 
         Raises:
             InvalidInputError: The table has no primary key, or a row does not fit; nothing was written.
@@ -171,16 +254,30 @@ class Table(_Readable):
             CommitUnknownError: Nobody can know whether it landed; the message says how to look.
         """
         self._context.require_primary_key("upsert")
-        return self.insert(data)
+        return self.insert(data, evolve=evolve)
 
-    def insert(self, data: object) -> CommitResult:
+    def insert(self, data: object, *, evolve: bool = False) -> CommitResult:
         """Write rows; in a primary-key table the same as ``upsert``. One commit; raises as ``upsert``."""
+        data = self._followed(data, evolve=evolve)
         with self.writer() as writer:
             writer.write(data)
             return writer.commit()
 
-    def write(self, data: object, *, row_kind: RowKind = RowKind.INSERT) -> CommitResult:
-        """Write rows of one kind. One commit; raises as ``upsert``."""
+    def write(self, data: object, *, row_kind: object = None, evolve: bool = False) -> CommitResult:
+        """Write rows of any kinds: new rows, updates and deletes, for the merge engine to make of them what it does.
+
+        Args:
+            data: The rows, as in ``upsert``.
+            row_kind: What the rows do: one ``ls.RowKind`` or ``"+I"``, ``"-U"``, ``"+U"``, ``"-D"`` for all; the name
+                of a column of ``data`` that says it (taken out of the rows, so no column of the table); or an array
+                with one for each row. By default the table's ``rowkind.field``, else ``+I``.
+            evolve: As in ``upsert``.
+
+        Raises:
+            InvalidInputError: A row does not fit, a kind is none, or the merge engine cannot take rows of that kind;
+                the message names the row and the remedy. Otherwise as ``upsert``.
+        """
+        data = self._followed(data, evolve=evolve, row_kind=row_kind)
         with self.writer() as writer:
             writer.write(data, row_kind=row_kind)
             return writer.commit()
@@ -199,7 +296,12 @@ class Table(_Readable):
             return writer.commit()
 
     def overwrite(
-        self, data: object, *, where: "str | Predicate | Mapping[str, Value] | None" = None, mode: str | None = None
+        self,
+        data: object,
+        *,
+        where: "str | Predicate | Mapping[str, Value] | None" = None,
+        mode: str | None = None,
+        evolve: bool = False,
     ) -> CommitResult:
         """Replace rows by new ones, in one commit.
 
@@ -210,7 +312,9 @@ class Table(_Readable):
             mode: Without ``where``: ``"dynamic"`` replaces the partitions that the data touches, ``"table"``
                 everything. By default as the option ``dynamic-partition-overwrite`` says (true), and the whole
                 table when it has no partitions.
+            evolve: As in ``upsert``.
         """
+        data = self._followed(data, evolve=evolve)
         with self.writer() as writer:
             writer.overwrite(data, where=where, mode=mode)
             return writer.commit()

@@ -9,8 +9,8 @@ from lakestore.api.predicates import as_predicate
 from lakestore.maintain.delete import delete_rows, delete_where
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate, Value
-from lakestore.model.rows import RowKind
 from lakestore.write.input import batches
+from lakestore.write.kinds import with_kinds
 
 
 class BatchWriter:
@@ -23,13 +23,15 @@ class BatchWriter:
         self._context = context
         self._session = context.write_session()
 
-    def write(self, data: object, *, row_kind: RowKind = RowKind.INSERT) -> None:
-        """Take rows of one kind; ``data`` as in ``Table.upsert``.
+    def write(self, data: object, *, row_kind: object = None) -> None:
+        """Take rows of any kinds; ``data`` and ``row_kind`` as in ``Table.write``.
 
         Raises:
-            InvalidInputError: A row does not fit.
+            InvalidInputError: A row does not fit, or the merge engine does not take its kind.
         """
-        self._session.add(batches(data, fields=self._context.schema.fields), row_kind)
+        schema = self._context.schema
+        rows = batches(data, fields=schema.fields)
+        self._session.add(with_kinds(rows, row_kind, schema, self._context.options.merge.rowkind_field))
 
     def upsert(self, data: object) -> None:
         """Take rows that replace those of the same key. Raises as ``Table.upsert``."""
@@ -44,7 +46,13 @@ class BatchWriter:
         context, session = self._context, self._session
         context.require_primary_key("delete")
         if isinstance(rows, str | Predicate):
-            delete_where(context.read_rows, session.add_rows, as_predicate(rows))
+            delete_where(
+                context.read_rows,
+                session.add_rows,
+                as_predicate(rows),
+                schema=context.schema,
+                sequence_fields=context.options.merge.sequence_fields,
+            )
             return
         delete_rows(
             batches(rows, fields=context.schema.fields),

@@ -3,7 +3,8 @@
 1. Load a year of New York flights, month by month, one upsert commit each.
 2. Correct some rows, delete the cancelled flights.
 3. Read it back with filters, and as it was before the corrections.
-4. Show the files, the levels and the figures; say where the table is and what to try next.
+4. Let three streams widen the rows of a second table by partial-update, and compare them with the whole.
+5. Show the files, the levels and the figures; say where the table is and what to try next.
 """
 
 import shutil
@@ -18,8 +19,9 @@ from rich.progress import track
 
 from lakestore.api.catalog import connect
 from lakestore.api.table import Table
-from lakestore.cli.describe import print_levels
+from lakestore.cli.demo_streams import STREAMS, batches_of, check_widened, create_widened
 from lakestore.cli.flights import FLIGHT_TYPES, KEY, by_month, load_flights
+from lakestore.cli.levels import print_levels
 from lakestore.cli.render import human_bytes, print_rows, stderr
 from lakestore.env import SystemClock
 from lakestore.errors import AlreadyExistsError, InvariantError
@@ -58,8 +60,9 @@ def demo(
         raise InvariantError("twelve commits left no snapshot")
     _correct(table)
     _read_back(table, loaded.id, flights)
-    _say("5. On disk: every bucket is a log-structured merge tree, every file plain Parquet")
-    print_levels(table.describe())
+    _widen(folder, flights)
+    _say("6. On disk: every bucket is a log-structured merge tree, every file plain Parquet")
+    print_levels(table.levels())
     _finish(table, folder, CLOCK.monotonic() - started)
 
 
@@ -130,6 +133,27 @@ def _read_back(table: Table, before: int, flights: pa.Table) -> None:
     print_rows(late.to_arrow().sort_by([("arr_delay", "descending")]).slice(0, 5))
     _tell("\n   what that read had to open:\n")
     sys.stdout.write("\n".join(f"   {line}" for line in str(late.explain()).splitlines()) + "\n")
+
+
+def _widen(folder: Path, flights: pa.Table) -> None:
+    _say(
+        "5. A second table, widened by partial-update: schedule, departures and arrivals each upsert their own columns"
+    )
+    started = CLOCK.monotonic()
+    table = create_widened(folder)
+    counts = dict.fromkeys(STREAMS, 0)
+    batches = list(batches_of(flights))
+    for stream, rows in track(batches, "widening", console=stderr(), transient=True, disable=not sys.stderr.isatty()):
+        counts[stream] += rows.num_rows
+        table.upsert(rows)
+    for stream, rows in counts.items():
+        _tell(f"{stream}: {rows:,} rows with {', '.join(STREAMS[stream])}")
+    seconds = CLOCK.monotonic() - started
+    _tell(f"{len(batches)} upsert commits in {seconds:.2f} s ({sum(counts.values()) / seconds:,.0f} rows/s)")
+    started = CLOCK.monotonic()
+    rows = check_widened(table, flights)
+    seconds = CLOCK.monotonic() - started
+    _tell(f"checked: the {rows:,} widened rows equal the whole flights (read and compared in {seconds:.2f} s)")
 
 
 def _finish(table: Table, folder: Path, seconds: float) -> None:

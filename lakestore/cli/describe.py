@@ -2,12 +2,17 @@
 
 import sys
 
-from lakestore.cli.render import human_bytes, print_table
+from lakestore.cli.levels import print_levels
+from lakestore.cli.render import print_table
 from lakestore.maintain.describe import TableDescription
+from lakestore.maintain.levels_picture import LevelsPicture
+
+BUCKETS_SHOWN = 8
+"""Buckets that are drawn; ``lakestore files`` draws them all."""
 
 
-def print_description(name: str, path: str, description: TableDescription) -> None:
-    """Columns, keys and options, then the files by bucket and level."""
+def print_description(name: str, path: str, description: TableDescription, levels: LevelsPicture) -> None:
+    """Columns, keys and options, then a picture of the files by bucket and level."""
     schema = description.schema
     sys.stdout.write(f"{name} at {path}\n")
     if schema.comment:
@@ -23,30 +28,4 @@ def print_description(name: str, path: str, description: TableDescription) -> No
         sys.stdout.write("\n")
         print_table(["option", "value"], sorted(schema.options.items()))
     sys.stdout.write("\n")
-    print_levels(description)
-
-
-def print_levels(description: TableDescription) -> None:
-    """The LSM: one line a partition, bucket and level."""
-    if description.snapshot is None:
-        sys.stdout.write("no snapshot yet\n")
-        return
-    keyed = bool(description.schema.primary_keys)
-    columns = ["partition", "bucket", "level", "files", "rows", "deletes", "size"]
-    rows: list[list[object]] = []
-    for level in description.levels:
-        row: list[object] = [
-            level.partition or "-",
-            level.bucket,
-            level.level,
-            level.files,
-            level.rows,
-            level.deletes,
-            human_bytes(level.bytes),
-        ]
-        rows.append([*row, f"{level.min_key} .. {level.max_key}"] if keyed else row)
-    print_table([*columns, "keys"] if keyed else columns, rows)
-    sys.stdout.write(
-        f"\nsnapshot {description.snapshot.id} ({description.snapshot.commit_kind}): {description.files} files, "
-        f"{description.rows:,} rows, {human_bytes(description.bytes)}\n"
-    )
+    print_levels(levels, buckets_max=BUCKETS_SHOWN)

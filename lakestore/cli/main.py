@@ -8,7 +8,20 @@ import typer
 from rich.markup import escape
 
 from lakestore import __version__
-from lakestore.cli import alter, demo, ref, table
+from lakestore.cli import (
+    alter,
+    cleaning,
+    cluster,
+    compact,
+    consumer,
+    demo,
+    ref,
+    ref_branch,
+    ref_tag,
+    simulate,
+    stream,
+    table,
+)
 from lakestore.cli.render import stderr
 from lakestore.errors import LakestoreError
 
@@ -29,9 +42,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(ref.snapshot_app, name="snapshot")
+app.add_typer(ref_tag.tag_app, name="tag")
+app.add_typer(ref_branch.branch_app, name="branch")
+app.add_typer(consumer.consumer_app, name="consumer")
 table.register(app)
 alter.register(app)
+cleaning.register(app, ref.snapshot_app)
+cluster.register(app)
+compact.register(app)
+simulate.register(app)
 demo.register(app)
+stream.register(app)
 
 
 def _version(value: bool) -> None:

@@ -56,6 +56,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(json_value(value), ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(value: object) -> None:
+    """One JSON document on a line of its own on stdout."""
+    sys.stdout.write(json.dumps(json_value(value), ensure_ascii=False) + "\n")
+
+
 def print_json_lines(batches: Iterable[pa.RecordBatch]) -> None:
     """One JSON object a row on stdout."""
     for batch in batches:

@@ -8,12 +8,14 @@ import pyarrow as pa
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from lakestore.api.system import system_result
 from lakestore.cli.describe import print_description
 from lakestore.cli.inputs import InputFormat, read_input
 from lakestore.cli.render import print_json, print_json_lines, print_rows, print_table, stderr
-from lakestore.cli.target import find_table, key_values, split_target
+from lakestore.cli.target import find_table, find_table_or_system, key_values, split_target, view_at
 from lakestore.errors import InvalidInputError
 from lakestore.model.message import CommitResult
+from lakestore.write.kinds import SHORTS
 
 TableName = Annotated[
     str, typer.Argument(metavar="TABLE", help="Path or URL of a table, or db.table with --warehouse.")
@@ -26,6 +28,10 @@ StorageOptions = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Where = Annotated[str | None, typer.Option("--where", help='SQL predicate, e.g. "qty > 3 and day is not null".')]
 AtSnapshot = Annotated[int | None, typer.Option("--snapshot", help="Read as of this snapshot.")]
+AtTag = Annotated[str | None, typer.Option("--tag", help="Read as of this tag.")]
+AtWatermark = Annotated[
+    int | None, typer.Option("--watermark", help="Read the oldest snapshot whose watermark has reached that.")
+]
 AtTimestamp = Annotated[
     str | None, typer.Option("--timestamp", help="Read as of this time, ISO text or epoch milliseconds.")
 ]
@@ -112,7 +118,7 @@ def describe(
     if as_json:
         print_json(description.to_dict())
     else:
-        print_description(found.name, found.path, description)
+        print_description(found.name, found.path, description, found.levels())
 
 
 def write(
@@ -123,6 +129,14 @@ def write(
         bool, typer.Option("--overwrite", help="Replace the partitions touched, or the whole table.")
     ] = False,
     where: Annotated[str | None, typer.Option("--where", help="With --overwrite: the partitions that go.")] = None,
+    evolve: Annotated[
+        bool, typer.Option("--evolve", help="Add columns that the table lacks, and widen types that are too narrow.")
+    ] = False,
+    row_kind: Annotated[str | None, typer.Option("--row-kind", help="Kind of all rows: +I, -U, +U or -D.")] = None,
+    row_kind_column: Annotated[
+        str | None,
+        typer.Option("--row-kind-column", metavar="NAME", help="Column of FILE that holds the kinds; not stored."),
+    ] = None,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
@@ -134,10 +148,26 @@ def write(
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
     if where is not None and not overwrite:
         raise InvalidInputError("--where belongs to --overwrite")
+    kinds = _row_kind(row_kind, row_kind_column, overwrite=overwrite)
     with _progress(f"writing {found.name}") as progress:
         batches = _counted(read_input(source, input_format, found.schema), progress)
-        result = found.overwrite(batches, where=where) if overwrite else found.insert(batches)
+        result = (
+            found.overwrite(batches, where=where, evolve=evolve)
+            if overwrite
+            else found.write(batches, row_kind=kinds, evolve=evolve)
+        )
     _report(result, as_json=as_json)
+
+
+def _row_kind(kind: str | None, column: str | None, *, overwrite: bool) -> str | None:
+    """What ``Table.write`` takes as ``row_kind``."""
+    if kind is not None and column is not None:
+        raise InvalidInputError("--row-kind says the kind of all rows, --row-kind-column of each: give one of them")
+    if overwrite and (kind or column):
+        raise InvalidInputError("--overwrite replaces rows by new ones, so they have no kinds; leave --row-kind out")
+    if kind is not None and kind not in SHORTS:
+        raise InvalidInputError(f"--row-kind {kind!r}: expected one of {', '.join(SHORTS)}")
+    return kind or column
 
 
 def delete(
@@ -178,19 +208,22 @@ def read(
     select: Annotated[str | None, typer.Option("--select", help="Columns, comma separated.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="Rows at most.")] = None,
     snapshot: AtSnapshot = None,
+    tag: AtTag = None,
     timestamp: AtTimestamp = None,
+    watermark: AtWatermark = None,
     arrow: Annotated[bool, typer.Option("--arrow", help="Write an Arrow stream, for pipes.")] = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
 ) -> None:
-    """Print rows.
+    """Print rows. TABLE$branch_NAME reads a branch, TABLE$files and the like a system table.
 
     Example: lakestore read wh/shop.db/orders --where "qty > 3" --select id,qty -n 10
     """
-    found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    view = found if snapshot is None and timestamp is None else found.at(snapshot=snapshot, timestamp=timestamp)
-    scan = view.scan(where, _words(select) or None, limit)
+    found, system = find_table_or_system(table, warehouse=warehouse, options=storage_option or [])
+    view = view_at(found, snapshot=snapshot, tag=tag, timestamp=timestamp, watermark=watermark)
+    words = _words(select) or None
+    scan = view.scan(where, words, limit) if system is None else system_result(view.system(system), where, words, limit)
     if arrow:
         with pa.ipc.new_stream(sys.stdout.buffer, scan.schema) as sink:
             for batch in scan.to_batches():
@@ -206,6 +239,7 @@ def explain(
     where: Where = None,
     select: Annotated[str | None, typer.Option("--select", help="Columns, comma separated.")] = None,
     snapshot: AtSnapshot = None,
+    tag: AtTag = None,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
@@ -215,8 +249,7 @@ def explain(
     Example: lakestore explain wh/shop.db/orders --where "id = 7"
     """
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    view = found if snapshot is None else found.at(snapshot=snapshot)
-    explanation = view.scan(where, _words(select) or None).explain()
+    explanation = view_at(found, snapshot=snapshot, tag=tag).scan(where, _words(select) or None).explain()
     if as_json:
         print_json(explanation.to_dict())
     else:

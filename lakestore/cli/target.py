@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 
 from lakestore.api.catalog import Lake, connect, open_table
-from lakestore.api.table import Table
+from lakestore.api.names import parse_name
+from lakestore.api.table import Table, TableAt
 from lakestore.errors import InvalidInputError
 
 
@@ -39,15 +40,45 @@ def key_values(pairs: Sequence[str], flag: str) -> dict[str, str]:
 
 
 def find_table(name: str, *, warehouse: str | None, options: Sequence[str]) -> Table:
-    """Open the table that the words name.
+    """Open the table that the words name; ``TABLE$branch_NAME`` names a branch, also after a path.
 
     Raises:
         NotFoundError: There is none.
     """
+    table, system = find_table_or_system(name, warehouse=warehouse, options=options)
+    if system is not None:
+        raise InvalidInputError(f"{name!r} is a system table, which only `lakestore read` reads")
+    return table
+
+
+def find_table_or_system(name: str, *, warehouse: str | None, options: Sequence[str]) -> tuple[Table, str | None]:
+    """As ``find_table``, with the name of the system table that ``TABLE$NAME`` means; None for the table itself.
+
+    Raises:
+        NotFoundError: There is no such table or branch.
+    """
     storage = storage_options(options)
+    folder, slash, last = name.rstrip("/").rpartition("/")
+    parsed = parse_name(last)
+    plain = f"{folder}{slash}{parsed.table}"
     if warehouse is not None:
-        return connect(warehouse, storage_options=storage).table(name)
-    return open_table(name, storage_options=storage)
+        table = connect(warehouse, storage_options=storage).table(plain)
+        return (table if parsed.branch is None else table.at(branch=parsed.branch)), parsed.system
+    return open_table(plain, storage_options=storage, branch=parsed.branch), parsed.system
+
+
+def view_at(
+    table: Table,
+    *,
+    snapshot: int | None = None,
+    tag: str | None = None,
+    timestamp: str | None = None,
+    watermark: int | None = None,
+) -> Table | TableAt:
+    """The table at the point that options name, the latest for none."""
+    if snapshot is None and tag is None and timestamp is None and watermark is None:
+        return table
+    return table.at(snapshot=snapshot, tag=tag, timestamp=timestamp, watermark=watermark)
 
 
 def split_target(name: str, *, warehouse: str | None, options: Sequence[str]) -> tuple[Lake, str]:

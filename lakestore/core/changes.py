@@ -86,9 +86,9 @@ def append_changes(request: CommitRequest) -> Changes:
     """
     deletes = _entries(request.messages, EntryKind.DELETE, "deleted_files")
     adds = _entries(request.messages, EntryKind.ADD, "new_files")
-    overwrites = bool(deletes) or request.overwrite is not None
+    overwrites = bool(deletes) or request.overwrite is not None or request.replaces_files
     return Changes(
-        kind=CommitKind.OVERWRITE if overwrites else CommitKind.APPEND,
+        kind=request.kind or (CommitKind.OVERWRITE if overwrites else CommitKind.APPEND),
         delta=(*deletes, *adds),
         changelog=_entries(request.messages, EntryKind.ADD, "changelog_files"),
     )
@@ -154,7 +154,7 @@ def next_snapshot(
         delta_record_count=delta_rows,
         changelog_record_count=_rows(changes.changelog) if changelog is not None else None,
         watermark=_greatest(None if base is None else base.watermark, request.watermark),
-        statistics=base.statistics if base is not None and keeps_statistics else None,
+        statistics=request.statistics or (base.statistics if base is not None and keeps_statistics else None),
         properties=_properties(request.properties),
         next_row_id=0 if base is None or base.next_row_id is None else base.next_row_id,
         operation=None if compacts else request.operation,

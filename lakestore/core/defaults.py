@@ -5,7 +5,7 @@ was given; NOT NULL is checked before. Rows that are there already do not change
 it were a STRING value that is cast to the column's type (Paimon ``DefaultValueUtils``); quotes around it go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -35,19 +35,22 @@ def parse_default(text: str, kind: DataType) -> Any:  # noqa: ANN401 - a pyarrow
     return value
 
 
-def with_defaults(rows: pa.Table, fields: Sequence[Field]) -> pa.Table:
+def with_defaults(rows: pa.Table, fields: Sequence[Field], *, only: Collection[str] | None = None) -> pa.Table:
     """The rows with nulls replaced by the defaults of their columns.
 
     Args:
         rows: Rows in the columns of ``fields``.
         fields: The table's columns.
+        only: Columns that are filled; all by default.
 
     Raises:
         InvalidInputError: A default is no value of its column.
     """
     for position, field in enumerate(fields):
         column = rows.column(position)
-        if field.default_value is not None and column.null_count:
+        if field.default_value is None or (only is not None and field.name not in only):
+            continue
+        if column.null_count:
             filled = pc.fill_null(column, parse_default(field.default_value, field.type))
             rows = rows.set_column(position, rows.schema.field(position), filled)
     return rows

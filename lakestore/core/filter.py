@@ -5,7 +5,7 @@ the predicate is true are kept. Floats compare as IEEE says: NaN equals nothing,
 FLOAT columns compare as the doubles that their values are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -101,16 +101,31 @@ def _joined(kernel: Any, children: tuple[Predicate, ...], table: Any, *, empty: 
 
 
 def _column(name: str, table: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """The column without dictionaries and views, days and ticks as the integers they are."""
-    if name not in table.schema.names:
+    """The column, or the member of a ROW, without dictionaries and views."""
+    path = _path(name, table.schema)
+    if path is None:
         raise NotFoundError(
             f"the predicate needs column {name!r}; the rows have: {', '.join(table.schema.names)}",
             kind=ErrorKind.COLUMN_NOT_FOUND,
         )
-    column = table.column(name)
+    column = table.column(path[0])
+    if len(path) > 1:
+        column = pc.struct_field(column, path[1:])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(_LONG.get(column.type, column.type))
+
+
+def _path(name: str, fields: Iterable[pa.Field]) -> list[str] | None:
+    """The names on the way to a column or member, the longest that fits first, as in ``core.select``."""
+    for field in sorted(fields, key=lambda field: -len(field.name)):
+        if name == field.name:
+            return [name]
+        if name.startswith(f"{field.name}.") and pa.types.is_struct(field.type):
+            inner = _path(name[len(field.name) + 1 :], field.type)
+            if inner is not None:
+                return [field.name, *inner]
+    return None
 
 
 def _compare(column: Any, op: CompareOp, value: Any) -> Any:  # noqa: ANN401 - pyarrow has no types

@@ -7,19 +7,24 @@ would write or read.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from lakestore.core.options_compact import CompactTexts
 from lakestore.core.options_model import OptionTexts
 from lakestore.core.options_registry import OLD_NAMES, REGISTRY, lookup, misspelled
 from lakestore.core.options_registry_entry import Option, Refuses, Status
+from lakestore.core.options_retain import RetainTexts
+from lakestore.core.options_stream import StreamTexts
+from lakestore.core.options_tags import TagTexts
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.model.options import (
     MIB,
     AlterOptions,
     BucketOptions,
     CommitOptions,
+    CompactOptions,
     FileOptions,
     MergeOptions,
     PartitionOptions,
@@ -64,13 +69,19 @@ def parse_options(options: Mapping[str, str], *, schema: TableSchema) -> TableOp
     """
     written = _present_names(options)
     try:
-        texts = OptionTexts.model_validate({key: options[name] for key, name in written.items()})
+        present = {key: options[name] for key, name in written.items()}
+        texts = OptionTexts.model_validate(present)
+        compact = CompactTexts.model_validate(present).record()
+        tags = TagTexts.model_validate(present).record()
+        stream = StreamTexts.model_validate(present).record()
+        retain = RetainTexts.model_validate(present)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = written.get(str(first["loc"][0]), str(first["loc"][0]))
         message = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
         raise _bad_value(key, options.get(key, ""), message) from error
-    return _records(texts, _column_stats(options), keyed=bool(schema.primary_keys))
+    records = _records(texts, _column_stats(options), compact, keyed=bool(schema.primary_keys))
+    return replace(records, stream=stream, tags=tags, retain=retain.retain(), partition_expiry=retain.partitions())
 
 
 def check_values(options: Mapping[str, str]) -> None:
@@ -157,7 +168,13 @@ def _column_stats(options: Mapping[str, str]) -> dict[str, StatsMode]:
     return modes
 
 
-def _records(texts: OptionTexts, column_stats: Mapping[str, StatsMode], *, keyed: bool) -> TableOptions:
+def _records(
+    texts: OptionTexts,
+    column_stats: Mapping[str, StatsMode],
+    compact: CompactOptions,
+    *,
+    keyed: bool,
+) -> TableOptions:
     return TableOptions(
         bucket=BucketOptions(count=texts.bucket, key=texts.bucket_key, function=texts.bucket_function_type),
         files=FileOptions(
@@ -171,12 +188,17 @@ def _records(texts: OptionTexts, column_stats: Mapping[str, StatsMode], *, keyed
             thin=texts.data_file_thin_mode,
             directory=texts.data_file_path_directory,
             row_group_rows=texts.lakestore_row_group_rows,
+            format_per_level=texts.file_format_per_level,
+            compression_per_level=texts.file_compression_per_level,
+            changelog_format=texts.changelog_file_format,
+            changelog_compression=texts.changelog_file_compression,
         ),
         stats=StatsOptions(
             mode=texts.metadata_stats_mode,
             columns=column_stats,
             dense=texts.metadata_stats_dense_store,
             keep_first=texts.metadata_stats_keep_first_n_columns,
+            changelog_mode=texts.changelog_file_stats_mode,
         ),
         merge=MergeOptions(
             engine=texts.merge_engine,
@@ -204,12 +226,14 @@ def _records(texts: OptionTexts, column_stats: Mapping[str, StatsMode], *, keyed
             split_target_bytes=texts.source_split_target_size,
             split_open_cost=texts.source_split_open_file_cost,
             window_rows=texts.lakestore_merge_window_rows,
+            fallback_branch=texts.scan_fallback_branch,
         ),
         alter=AlterOptions(
             before_partition=texts.add_column_before_partition,
             keep_nullable=texts.alter_column_null_to_not_null_disabled,
             implicit_only=texts.disable_explicit_type_casting,
         ),
+        compact=compact,
         dynamic_partition_overwrite=texts.dynamic_partition_overwrite,
         deletion_vectors=texts.deletion_vectors_enabled,
     )

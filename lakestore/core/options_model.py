@@ -1,10 +1,18 @@
 """The honoured options as one pydantic model: the only place where a table's option texts become values."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from lakestore.core.options_values import parse_duration, parse_flag, parse_int, parse_size, split_names
+from lakestore.core.options_values import (
+    parse_duration,
+    parse_flag,
+    parse_int,
+    parse_levels,
+    parse_size,
+    split_names,
+)
 from lakestore.model.options import BucketFunction
 from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.stats import StatsMode, parse_stats_mode
@@ -46,6 +54,7 @@ Int = Annotated[int, BeforeValidator(parse_int)]
 Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
 Prefix = Annotated[str, AfterValidator(_file_prefix)]
 Word = Annotated[str, BeforeValidator(_lower), Field(min_length=1)]
+WordOfLevel = Annotated[Mapping[int, str], BeforeValidator(parse_levels)]
 
 
 class OptionTexts(BaseModel):
@@ -64,6 +73,10 @@ class OptionTexts(BaseModel):
     file_format: Word = Field("parquet", alias="file.format")
     file_compression: Word = Field("zstd", alias="file.compression")
     file_compression_zstd_level: Annotated[Int, Field(ge=1, le=22)] = Field(1, alias="file.compression.zstd-level")
+    file_format_per_level: WordOfLevel = Field({}, alias="file.format.per.level")
+    file_compression_per_level: WordOfLevel = Field({}, alias="file.compression.per.level")
+    changelog_file_format: Word | None = Field(None, alias="changelog-file.format")
+    changelog_file_compression: Word | None = Field(None, alias="changelog-file.compression")
     target_file_size: Size | None = Field(None, alias="target-file-size")
     data_file_prefix: Prefix = Field("data-", alias="data-file.prefix")
     changelog_file_prefix: Prefix = Field("changelog-", alias="changelog-file.prefix")
@@ -80,6 +93,9 @@ class OptionTexts(BaseModel):
     metadata_stats_dense_store: Flag = Field(default=True, alias="metadata.stats-dense-store")
     metadata_stats_keep_first_n_columns: Annotated[Int, Field(ge=-1)] = Field(
         -1, alias="metadata.stats-keep-first-n-columns"
+    )
+    changelog_file_stats_mode: Annotated[StatsMode, BeforeValidator(parse_stats_mode)] | None = Field(
+        None, alias="changelog-file.stats-mode"
     )
     merge_engine: Annotated[MergeEngine, BeforeValidator(_lower)] = Field(MergeEngine.DEDUPLICATE, alias="merge-engine")
     sequence_field: Names = Field((), alias="sequence.field")
@@ -110,6 +126,7 @@ class OptionTexts(BaseModel):
     )
     partition_legacy_name: Flag = Field(default=True, alias="partition.legacy-name")
     source_split_target_size: Size = Field(128 * 1024 * 1024, alias="source.split.target-size")
+    scan_fallback_branch: Annotated[str, Field(min_length=1)] | None = Field(None, alias="scan.fallback-branch")
     source_split_open_file_cost: Annotated[int, BeforeValidator(parse_size)] = Field(
         4 * 1024 * 1024, alias="source.split.open-file-cost"
     )

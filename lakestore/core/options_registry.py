@@ -8,6 +8,7 @@ from lakestore.core import (
     options_registry_engines,
     options_registry_layout,
     options_registry_lifecycle,
+    options_registry_retain,
     options_registry_scan,
 )
 from lakestore.core.options_registry_entry import Option
@@ -48,6 +49,7 @@ REGISTRY: Mapping[str, Option] = _indexed(
     (
         *options_registry_layout.OPTIONS,
         *options_registry_lifecycle.OPTIONS,
+        *options_registry_retain.OPTIONS,
         *options_registry_scan.OPTIONS,
         *options_registry_compact.OPTIONS,
         *options_registry_engines.OPTIONS,

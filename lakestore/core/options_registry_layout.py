@@ -2,10 +2,14 @@
 
 from lakestore.core.options_registry_entry import Limit, Refuses, honoured, inert, refused
 
-_PARQUET_ONLY = (
-    "LakeStore reads and writes Parquet so far. Write the table with Paimon, or create it with `file.format` = "
-    "`parquet`."
+_FORMATS = "parquet|orc|avro"
+_CODECS = "zstd|zstandard|snappy|lz4|gzip|zlib|deflate|none|null|uncompressed"
+_PER_LEVEL = r"(\s*\d+\s*:\s*({0})\s*(,|$))*"
+_NO_FORMAT = (
+    "LakeStore reads and writes data files in Parquet, ORC and Avro. Write the table with the engine that made it, or "
+    "create it with `file.format` = `parquet`."
 )
+_NO_CODEC = "LakeStore cannot write this codec. Use zstd, snappy, lz4, gzip or none."
 _NO_DYNAMIC = (
     "Rows of a primary-key table without a fixed bucket count are routed by an index of keys, which LakeStore does "
     "not maintain. It reads such a table. To write it here, create it with `bucket` > 0."
@@ -50,19 +54,38 @@ OPTIONS = (
     ),
     honoured(
         "file.format text parquet",
-        "Format of data files.",
-        Limit(accepts="parquet", refuses=Refuses.BOTH, reason=_PARQUET_ONLY),
+        "Format of data files. Avro holds rows one after the other and is slow; use Parquet where you can.",
+        Limit(accepts=_FORMATS, refuses=Refuses.BOTH, reason=_NO_FORMAT),
+    ),
+    honoured(
+        "file.format.per.level map",
+        "Format of the files of one level of a primary-key table, as `0:avro,5:parquet`.",
+        Limit(accepts=_PER_LEVEL.format(_FORMATS), refuses=Refuses.WRITE, reason=_NO_FORMAT),
     ),
     honoured(
         "file.compression text zstd",
-        "Codec of data files: zstd, snappy, lz4, gzip or none.",
-        Limit(
-            accepts="zstd|snappy|lz4|gzip|none|uncompressed",
-            refuses=Refuses.WRITE,
-            reason="LakeStore cannot write this codec. Use zstd, snappy, lz4, gzip or none.",
-        ),
+        "Codec of data files: zstd, snappy or none; in Parquet also lz4 and gzip, in ORC lz4 and zlib, in Avro deflate.",
+        Limit(accepts=_CODECS, refuses=Refuses.WRITE, reason=_NO_CODEC),
     ),
-    honoured("file.compression.zstd-level int 1", "Level of zstd compression."),
+    honoured(
+        "file.compression.per.level map",
+        "Codec of the files of one level of a primary-key table, as `0:lz4,5:zstd`.",
+        Limit(accepts=_PER_LEVEL.format(_CODECS), refuses=Refuses.WRITE, reason=_NO_CODEC),
+    ),
+    honoured(
+        "file.compression.zstd-level int 1",
+        "Level of zstd compression. ORC files know two: the fastest for 1, the library's usual one above it.",
+    ),
+    honoured(
+        "changelog-file.format text",
+        "Format of changelog files; that of data files if not set.",
+        Limit(accepts=_FORMATS, refuses=Refuses.WRITE, reason=_NO_FORMAT),
+    ),
+    honoured(
+        "changelog-file.compression text",
+        "Codec of changelog files; that of data files if not set.",
+        Limit(accepts=_CODECS, refuses=Refuses.WRITE, reason=_NO_CODEC),
+    ),
     honoured(
         "target-file-size size",
         "Size at which a data file is closed and the next one begun: 128 mb with, 256 mb without a primary key.",
@@ -79,6 +102,9 @@ OPTIONS = (
         "metadata.stats-mode text truncate(16)", "Column statistics in manifests: none, counts, truncate(n) or full."
     ),
     honoured("fields.<column>.stats-mode text", "The same for one column."),
+    honoured(
+        "changelog-file.stats-mode text", "Statistics of changelog files; `metadata.stats-mode` if it is not set."
+    ),
     honoured("metadata.stats-dense-store bool true", "Whether columns without statistics are left out of them."),
     honoured(
         "metadata.stats-keep-first-n-columns int -1", "How many columns, from the first, have statistics; -1 for all."
@@ -99,13 +125,6 @@ OPTIONS = (
     honoured(
         "merge-engine deduplicate|partial-update|aggregation|first-row deduplicate",
         "How the versions of one key become one row.",
-        Limit(
-            accepts="deduplicate",
-            keyed=True,
-            refuses=Refuses.WRITE,
-            reason="LakeStore reads tables of every merge engine but writes `deduplicate` only so far. Write the table "
-            "with Paimon.",
-        ),
     ),
     honoured("sequence.field text", "Columns that decide which version of a key is the latest, separated by commas."),
     honoured(
@@ -119,13 +138,16 @@ OPTIONS = (
     honoured("rowkind.field text", "Column that holds the row kind (+I, -U, +U, -D) of each row written."),
     honoured(
         "changelog-producer none|input|lookup|full-compaction none",
-        "Where the changes of a primary-key table come from. Tables with a changelog are read.",
-        Limit(
-            accepts="none",
-            refuses=Refuses.WRITE,
-            reason="LakeStore writes no changelog files yet, and streaming readers would miss its changes. Write the "
-            "table with Paimon, or create it without `changelog-producer`.",
-        ),
+        "Where the changes of a primary-key table come from: none but the rows written; the rows as they were written; "
+        "compaction, which looks up what stood before; or each full compaction, against the one before.",
+    ),
+    honoured(
+        "changelog-producer.row-deduplicate bool false",
+        "Whether `lookup` and `full-compaction` leave out updates that change nothing.",
+    ),
+    honoured(
+        "changelog-producer.row-deduplicate-ignore-fields text",
+        "Columns that do not count as a change there, separated by commas.",
     ),
     honoured("lakestore.row-group-rows int 262144", "LakeStore's own: most rows in one row group of a data file."),
     honoured(
@@ -140,12 +162,6 @@ OPTIONS = (
         Refuses.BOTH,
         "Versions of a key would be ordered by snapshot, not by sequence number. Use `sequence.field`.",
         "sequence.snapshot-ordering bool false",
-    ),
-    *refused(
-        Refuses.WRITE,
-        _PARQUET_ONLY,
-        "file.format.per.level map",
-        accepts=r"(\s*\d+\s*:\s*parquet\s*(,|$))*",
     ),
     *refused(
         Refuses.WRITE,
@@ -217,10 +233,6 @@ OPTIONS = (
         "target-file-row-num long 9223372036854775807",
     ),
     *inert(
-        "Every data file tells its own codec; LakeStore writes all of them with `file.compression`.",
-        "file.compression.per.level map",
-    ),
-    *inert(
         "Statistics only help to skip files; LakeStore collects them by `metadata.stats-mode` at every level.",
         "metadata.stats-mode.per.level map",
     ),
@@ -250,17 +262,7 @@ OPTIONS = (
         "auto-create bool false",
     ),
     *inert(
-        "Whether a changelog is written for SQL deletes; LakeStore writes no changelog files.",
+        "Whether a changelog is written for SQL deletes; the changelog of LakeStore's deletes is that of any write.",
         "delete.force-produce-changelog bool false",
-    ),
-    *inert(
-        "LakeStore writes no changelog files yet; tables that need them are refused by `changelog-producer`.",
-        """
-        changelog-file.compression text
-        changelog-file.format text
-        changelog-file.stats-mode text
-        changelog-producer.row-deduplicate bool false
-        changelog-producer.row-deduplicate-ignore-fields text
-        """,
     ),
 )

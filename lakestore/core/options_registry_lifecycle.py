@@ -2,8 +2,6 @@
 
 from lakestore.core.options_registry_entry import Limit, Refuses, honoured, inert, refused
 
-_NO_EXPIRY = "LakeStore does not expire by itself yet; until somebody does, all that is in the table is the table."
-_NO_AUTO_TAGS = "LakeStore makes no tags by itself yet; tags name snapshots and change no row."
 _MARK_DONE = "LakeStore does not mark partitions as done yet; the marks are for other systems and change no row."
 _METASTORE = "For tables registered in a metastore; LakeStore works on the table's folder."
 
@@ -65,54 +63,35 @@ OPTIONS = (
         manifest.merge-optimize.enabled bool true
         """,
     ),
-    *inert(
-        _NO_EXPIRY,
-        """
-        snapshot.num-retained.min int 10
-        snapshot.num-retained.max int 2147483647
-        snapshot.time-retained duration 1h
-        snapshot.expire.limit int 50
-        snapshot.expire.execution-mode sync|async sync
-        snapshot.clean-empty-directories bool false
-        changelog.num-retained.min int
-        changelog.num-retained.max int
-        changelog.time-retained duration
-        partition.expiration-time duration
-        partition.expiration-strategy text values-time
-        partition.expiration-check-interval duration 1h
-        partition.expiration-max-num int 100
-        partition.expiration-batch-size int
-        end-input.check-partition-expire bool false
-        partition.timestamp-formatter text
-        partition.timestamp-pattern text
-        consumer.expiration-time duration
-        tag.num-retained-max int
-        tag.default-time-retained duration
-        tag.time-expire-enabled bool true
-        """,
+    honoured(
+        "tag.automatic-creation none|process-time|watermark|batch none",
+        "Whether commits make tags by themselves: by their time, by their watermark, or each batch commit one.",
     ),
+    honoured("tag.creation-period daily|hourly|two-hours daily", "How long a period is that gets an automatic tag."),
+    honoured("tag.creation-period-duration duration", "Any other length of that period; counts before the former."),
+    honoured("tag.creation-delay duration 0ms", "How long after the end of a period its tag is made."),
+    honoured(
+        "tag.period-formatter with_dashes|without_dashes|without_dashes_and_spaces with_dashes",
+        "How automatic tags of days and hours are named.",
+    ),
+    honoured("tag.automatic-completion bool false", "Whether missed periods get their tags too, one with each commit."),
+    honoured("tag.batch.customized-name text", "Name of the tag that batch commits make, in place of its date."),
+    honoured("tag.num-retained-max int", "Automatic tags that are kept; of batch tags, tags of any kind."),
+    honoured("tag.default-time-retained duration", "How long tags are kept that are made without saying."),
+    honoured("sink.process-time-zone text", "Time zone in which commit times are cut to periods; the machine's own."),
+    honoured("sink.watermark-time-zone text UTC", "Time zone in which watermarks are cut to periods."),
     *inert(
-        _NO_AUTO_TAGS,
+        "Marks and tags that only jobs of other engines make; they name snapshots and change no row.",
         """
-        tag.automatic-creation none|process-time|watermark|batch none
-        tag.automatic-completion bool false
-        tag.batch.customized-name text
         tag.create-success-file bool false
-        tag.creation-delay duration 0ms
-        tag.creation-period daily|hourly|two-hours daily
-        tag.creation-period-duration duration
-        tag.period-formatter with_dashes|without_dashes|without_dashes_and_spaces with_dashes
         scan.plan-auto-tag-for-read.time-retained duration
         sink.savepoint.auto-tag bool false
         snapshot.watermark-idle-timeout duration
-        sink.process-time-zone text
-        sink.watermark-time-zone text UTC
         """,
     ),
     *inert(
         _MARK_DONE,
         """
-        partition.mark-done-action text success-file
         partition.mark-done-action.custom.class text
         partition.mark-done-action.http.params text
         partition.mark-done-action.http.url text

@@ -3,21 +3,37 @@
 from lakestore.core.options_registry_entry import Refuses, honoured, inert, refused
 
 _TIME_TRAVEL = (
-    "The table's stored options pin every reader to another state than the latest. Unset it, and name the state where "
-    "you read: `table.at(snapshot=…)`, `table.at(tag=…)` or `table.at(timestamp=…)`."
+    "The table's stored options pin every reader to another state than the latest; streams begin there, scans are "
+    "refused. Unset it, and name the state where you read, as in `table.at(snapshot=…)`."
 )
 _INCREMENTAL = (
-    "Readers would have to return changes instead of rows. Unset it; changes between snapshots are asked for where "
-    "they are read."
+    "Readers would have to return changes instead of rows. Unset it; changes are asked for where they are read: "
+    "`table.changes(between=…)`."
 )
 _PART_ONLY = "Readers would have to return only part of the table. Unset it, and pass `where=` to the scan."
-_BRANCHES = "Partitions would have to come from another branch, which LakeStore does not read yet. Unset it."
-_STREAMING = "Steers streaming reads, which LakeStore does not do yet; a scan of a snapshot does not ask it."
+_BRANCHES = "Rows would have to come from several branches, merged in a way that LakeStore does not know. Unset it."
+_STREAMING = "Steers the streaming jobs of other engines; a stream of LakeStore is told where it is opened."
 _PLANNING = "How another engine spreads planning and reading over its tasks; no row depends on it."
 
 OPTIONS = (
     honoured("source.split.target-size size 128mb", "Size of the pieces that a scan is cut into."),
     honoured("source.split.open-file-cost size 4mb", "Least size that a file counts for when pieces are cut."),
+    honoured("consumer-id text", "Consumer whose position a stream goes on from, and moves."),
+    honoured(
+        "consumer.ignore-progress bool false", "Whether a stream begins anew in spite of its consumer's position."
+    ),
+    honoured(
+        "consumer.mode exactly-once|at-least-once exactly-once",
+        "Whether a consumer moves when a change is acknowledged, or when the next is asked for.",
+    ),
+    honoured("continuous.discovery-interval duration 10s", "Wait between looks for a snapshot; 1 s if not set."),
+    honoured("scan.bounded.watermark long", "A stream ends before the first snapshot whose watermark is above it."),
+    honoured("streaming-read-overwrite bool false", "Whether a stream tells what an overwrite changes."),
+    honoured(
+        "streaming-read-append-overwrite bool false",
+        "Whether a stream of an append table tells the new rows of an overwrite.",
+    ),
+    honoured("streaming.read.snapshot.delay duration", "Age that a snapshot must have before a stream reads it."),
     *refused(
         Refuses.READ,
         _TIME_TRAVEL,
@@ -62,11 +78,15 @@ OPTIONS = (
         scan.partitions text
         """,
     ),
+    honoured("scan.fallback-branch text", "Branch from which scans take the partitions that the table itself lacks."),
+    *inert(
+        "Scans look into both branches in any case, and each failure is an error.",
+        "scan.fallback-branch.read-fail-fast bool false",
+    ),
     *refused(
         Refuses.READ,
         _BRANCHES,
         """
-        scan.fallback-branch text
         scan.fallback-delta-branch text
         scan.fallback-snapshot-branch text
         scan.primary-branch text
@@ -74,7 +94,8 @@ OPTIONS = (
     ),
     *refused(
         Refuses.BOTH,
-        "LakeStore opens the main branch only so far. Open the table without this option, or the branch with Paimon.",
+        "A branch is named where it is opened, and this would make another one of it for other engines only. Unset it,"
+        " and open the branch: `table.at(branch=…)` or `db.table$branch_name`.",
         "branch text main",
     ),
     *refused(
@@ -92,10 +113,6 @@ OPTIONS = (
         "query-auth.enabled bool false",
     ),
     *inert(
-        "Only asked once `scan.fallback-branch` is set, and that is refused.",
-        "scan.fallback-branch.read-fail-fast bool false",
-    ),
-    *inert(
         "LakeStore never leaves rows out in silence: a file that is lost or damaged is an error.",
         """
         scan.ignore-corrupt-files bool false
@@ -105,17 +122,8 @@ OPTIONS = (
     *inert(
         _STREAMING,
         """
-        consumer-id text
-        consumer.changelog-only bool false
-        consumer.ignore-progress bool false
-        consumer.mode exactly-once|at-least-once exactly-once
-        continuous.discovery-interval duration 10s
         scan.bounded bool
-        scan.bounded.watermark long
         scan.max-snapshot.count int -1
-        streaming-read-append-overwrite bool false
-        streaming-read-overwrite bool false
-        streaming.read.snapshot.delay duration
         read.changelog bool false
         read.stream.maxBytesPerTrigger long
         read.stream.maxFilesPerTrigger int

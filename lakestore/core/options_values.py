@@ -109,6 +109,15 @@ def parse_pairs(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in pairs}
 
 
+def parse_levels(text: str) -> dict[int, str]:
+    """A word for some levels, such as ``0:avro,5:orc``, in lower case.
+
+    Raises:
+        ValueError: The text is none, or a level is no number.
+    """
+    return {parse_int(level): word.lower() for level, word in parse_pairs(text).items()}
+
+
 def split_names(text: str) -> tuple[str, ...]:
     """Column names between commas, without the blanks around them."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -5,6 +5,9 @@
    not ask is rewritten only if it may hold a deleted file.
 2. Otherwise a minor merge walks the list in order and joins neighbours until each batch reaches the target size. What
    is left at the end waits until it is many. A DELETE without its ADD in the batch is kept.
+3. At the end, a manifest that outweighs all after it by far is left alone: else every few commits would write all
+   entries of the table again until they fill a manifest. Each such manifest is several times as large as all after it,
+   so there are few, and what they hold is written a few times instead of over and over.
 
 Invariant: the list before and the list after describe the same live files.
 """
@@ -15,6 +18,9 @@ from typing import Any
 
 from lakestore.model.manifest import ManifestMeta
 from lakestore.model.options import CommitOptions
+
+OUTWEIGHS = 4
+"""A manifest with so many times the entries of all after it is not merged with them."""
 
 
 def must_rewrite(meta: ManifestMeta, options: CommitOptions) -> bool:
@@ -37,11 +43,28 @@ def minor_batches(metas: Iterable[ManifestMeta], options: CommitOptions) -> list
         if sum(each.size for each in batch) >= options.manifest_target_bytes:
             batches.append(tuple(batch))
             batch = []
-    if len(batch) >= max(options.manifest_merge_min_count, 1):
-        batches.append(tuple(batch))
+    heavy = _heavy(batch)
+    batches.extend((meta,) for meta in batch[:heavy])
+    light = batch[heavy:]
+    if len(light) >= max(options.manifest_merge_min_count, 1):
+        batches.append(tuple(light))
     else:
-        batches.extend((meta,) for meta in batch)
+        batches.extend((meta,) for meta in light)
     return batches
+
+
+def _heavy(metas: Sequence[ManifestMeta]) -> int:
+    """How many manifests at the head hold ``OUTWEIGHS`` times as many entries as all that follow each.
+
+    Entries are counted, since a manifest of one entry is mostly its header.
+    """
+    counts = [meta.added_files + meta.deleted_files for meta in metas]
+    rest = sum(counts)
+    for position, count in enumerate(counts):
+        rest -= count
+        if count < OUTWEIGHS * rest or not rest:
+            return position
+    return len(metas)
 
 
 def may_hold(

@@ -1,27 +1,24 @@
-"""Buffered rows of one bucket into the order and number that a data file of a primary-key table wants.
+"""Buffered rows of one bucket into the order that a data file of a primary-key table wants.
 
-1. Sort by key, then by the sequence fields, then by arrival.
-2. Keep of each key the last row: under merge engine ``deduplicate`` it is the state, a retract included, since
-   it has to hide what older files hold.
+Rows are sorted by key, then by the sequence fields, then by arrival; rows of one key make a group. From there each
+merge engine goes its own way: ``deduplicate`` keeps the last row of a group, a retract included, since it has to hide
+what older files hold; ``first-row`` keeps the first; the others make a new row of all.
 
-Invariant: the rows picked are strictly ascending by key.
+Invariant: groups are in strictly ascending order of the key.
 """
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from lakestore.core.sorting import argsort, group_starts, normalise
-
-Indices = NDArray[np.int64]
+from lakestore.core.merge.groups import Groups, merge_order
+from lakestore.core.sorting import Indices, normalise
 
 
-def last_versions(
+def sorted_versions(
     rows: pa.Table, keys: Sequence[str], *, sequence_fields: Sequence[str] = (), descending: bool = False
-) -> Indices:
-    """Positions of the last row of each key, by ascending key.
+) -> tuple[Indices, Groups]:
+    """Positions of all rows in merge order, and the groups of one key in it.
 
     Args:
         rows: Rows in order of arrival.
@@ -30,13 +27,7 @@ def last_versions(
         descending: The version with the least sequence fields is the last; null is lowest either way.
     """
     words = normalise([rows.column(name) for name in keys])
+    lesser = None
     if sequence_fields:
         lesser = normalise([rows.column(name) for name in sequence_fields], descending=descending)
-        order = argsort(words.then(lesser))
-    else:
-        order = argsort(words)
-    starts = group_starts(words, order)
-    if starts.all():
-        return order
-    last: Indices = order[np.append(starts[1:], np.True_)]
-    return last
+    return merge_order(words, order=lesser)

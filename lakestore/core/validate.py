@@ -11,6 +11,7 @@ from lakestore.core.options import check_readable, check_values, check_writable,
 from lakestore.core.options_registry import lookup
 from lakestore.core.options_registry_entry import Status
 from lakestore.core.options_values import split_names
+from lakestore.core.validate_merge import validate_merge
 from lakestore.core.validate_options import check_bucket, check_columns_in_options, check_combinations
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.model.rows import KEY_PREFIX, RESERVED_NAMES
@@ -63,6 +64,7 @@ def validate_create(schema: TableSchema) -> None:
     options = parse_options(schema.options, schema=schema)
     check_bucket(schema, options.bucket)
     check_columns_in_options(schema, options)
+    validate_merge(schema)
     check_combinations(schema)
     check_readable(schema)
     check_writable(schema)
@@ -198,6 +200,7 @@ _RULES: tuple[Callable[[TableSchema], None], ...] = (
     _check_keys,
     lambda schema: check_bucket(schema, parse_options(schema.options, schema=schema).bucket),
     lambda schema: check_columns_in_options(schema, parse_options(schema.options, schema=schema)),
+    validate_merge,
     check_combinations,
     check_readable,
     check_writable,

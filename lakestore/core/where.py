@@ -267,13 +267,14 @@ class _Parser:
     def column(self, token: Token, following: Token) -> _Column:
         name = str(token.value)
         self.position += 1
-        if following.source == "." and following.kind is TokenKind.SYMBOL:
-            raise where_error(
-                self.text,
-                token.start,
-                f"members of nested columns cannot be used here yet; a column whose own name holds a dot "
-                f'is written in quotes, as "{name}.…"',
-            )
+        while following.source == "." and following.kind is TokenKind.SYMBOL:
+            self.position += 1
+            member = self.here
+            if member.kind not in {TokenKind.WORD, TokenKind.QUOTED}:
+                raise self.expected(f"the name of a member after '{name}.'")
+            name += f".{member.value!s}"
+            self.position += 1
+            following = self.here
         if following.source == "(":
             raise where_error(self.text, token.start, f"there are no functions here, such as {name}(…)")
         return _Column(name, token)

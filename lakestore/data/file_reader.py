@@ -2,7 +2,7 @@
 
 1. The file's own schema says which of its columns has which field id and type; ``core.project`` maps them.
 2. Partition columns are what the manifest says of the partition, whatever the file holds.
-3. Row groups whose statistics cannot meet the predicate are skipped.
+3. Row groups whose statistics cannot meet the predicate are skipped; formats without such statistics are one group.
 4. The row kind is not decoded where the statistics of the file say that all rows are inserts, as in most files.
    (``_DELETE_ROW_COUNT`` of the manifest is not relied on: some writers leave it 0 over retract rows.)
 
@@ -23,7 +23,7 @@ from lakestore.core.value_text import Internal
 from lakestore.core.values import array_of
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
-from lakestore.format.parquet_read import ParquetSource, open_parquet
+from lakestore.format.data_file import DataFileSource, open_source, require_format
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
 from lakestore.model.options import FileOptions, PartitionOptions
@@ -53,6 +53,7 @@ class TableFiles:
         files: Where data files are.
         what: Table and snapshot, for messages.
         batch_rows: Rows of a batch at most.
+        batch_bytes: Decoded bytes of a batch at most, roughly; ``BATCH_BYTES`` by default.
     """
 
     store: Store
@@ -63,6 +64,7 @@ class TableFiles:
     files: FileOptions = field(default_factory=FileOptions)
     what: str = "the table"
     batch_rows: int = 128 * 1024
+    batch_bytes: int | None = None
 
     def bucket(self, partition: bytes, bucket: int) -> "BucketFiles":
         """The files of one bucket."""
@@ -122,18 +124,26 @@ class BucketFiles:
         refuse_file(file, schema, self.table.what)
         own = file_fields(schema, thin=True)
         sources = sources_of(own, columns, what=f"file {file.name} of {self.table.what}")
-        parquet = self._open_parquet(path, file)
+        source = self._open_source(path, file, own)
         try:
-            _check_rows(parquet, file)
-            return OpenFile(parquet, sources, self._constants, self.table.batch_rows, self._groups(parquet, own, where))
+            _check_rows(source, file)
+            return OpenFile(
+                source,
+                sources,
+                self._constants,
+                self._groups(source, own, where),
+                batch_rows=self.table.batch_rows,
+                batch_bytes=self.table.batch_bytes or BATCH_BYTES,
+            )
         except BaseException:
-            parquet.close()
+            source.close()
             raise
 
-    def _open_parquet(self, path: str, file: DataFile) -> ParquetSource:
+    def _open_source(self, path: str, file: DataFile, own: Sequence[Field]) -> DataFileSource:
         store = self.table.store
         try:
-            return open_parquet(store.open_input(path, size=file.size), store.url + path)
+            opened = store.open_input(path, size=file.size)
+            return open_source(file_format(file.name), opened, store.url + path, fields=own, rows=file.row_count)
         except NotFoundError as error:
             raise NotFoundError(
                 f"data file {path} of {self.table.what} is gone: the snapshot may have expired while it was read;"
@@ -141,18 +151,18 @@ class BucketFiles:
                 kind=ErrorKind.FILE_NOT_FOUND,
             ) from error
 
-    def _groups(self, parquet: ParquetSource, own: Sequence[Field], where: Predicate | None) -> list[int]:
-        groups = range(len(parquet.group_rows))
+    def _groups(self, opened: DataFileSource, own: Sequence[Field], where: Predicate | None) -> list[int]:
+        groups = range(len(opened.group_rows))
         if where is None:
             return list(groups)
         wanted = columns_of(where)
         fields = [each for each in self.table.schema.fields if each.name in wanted]
-        sources = sources_of(own, fields, what=parquet.path)
-        return [group for group in groups if self._may_match(parquet, sources, group, where)]
+        sources = sources_of(own, fields, what=opened.path)
+        return [group for group in groups if self._may_match(opened, sources, group, where)]
 
-    def _may_match(self, parquet: ParquetSource, sources: Sequence[ColumnSource], group: int, where: Predicate) -> bool:
-        rows = parquet.group_rows[group]
-        known = parquet.group_bounds(group, [source.own.name for source in sources if source.own is not None])
+    def _may_match(self, opened: DataFileSource, sources: Sequence[ColumnSource], group: int, where: Predicate) -> bool:
+        rows = opened.group_rows[group]
+        known = opened.group_bounds(group, [source.own.name for source in sources if source.own is not None])
         bounds: dict[str, Bounds] = {}
         for source in sources:
             name = source.target.name
@@ -170,13 +180,15 @@ class OpenFile:
 
     def __init__(
         self,
-        parquet: ParquetSource,
+        opened: DataFileSource,
         sources: Sequence[ColumnSource],
         constants: Mapping[str, Internal],
-        batch_rows: int,
         groups: Sequence[int],
+        *,
+        batch_rows: int,
+        batch_bytes: int,
     ) -> None:
-        self._parquet = parquet
+        self._opened = opened
         self._sources = sources
         self._constants = constants
         self._groups = groups
@@ -185,7 +197,8 @@ class OpenFile:
         self._physical = tuple(
             source.own.name for source in sources if source.own is not None and self._is_in_file(source)
         )
-        fitting = BATCH_BYTES // parquet.row_bytes(self._physical)
+        self._narrow = {one.own.name: one.own.type for one in sources if one.own is not None}
+        fitting = batch_bytes // opened.row_bytes(self._physical, narrow=self._narrow)
         self._rows = max(1, min(batch_rows, fitting))
 
     def batches(self) -> Generator[pa.RecordBatch, None, None]:
@@ -195,17 +208,18 @@ class OpenFile:
             CorruptTableError: The file is damaged, or a value does not fit its declared type.
         """
         if self._physical:
-            for batch in self._parquet.batches(self._physical, rows=self._rows, groups=self._groups):
+            batches = self._opened.batches(self._physical, rows=self._rows, groups=self._groups, narrow=self._narrow)
+            for batch in batches:
                 yield self._finished(batch, batch.num_rows)
             return
         for group in self._groups:
-            rows = self._parquet.group_rows[group]
+            rows = self._opened.group_rows[group]
             for begin in range(0, rows, self._rows):
                 yield self._finished(None, min(self._rows, rows - begin))
 
     def close(self) -> None:
         """Close the file."""
-        self._parquet.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -221,17 +235,17 @@ class OpenFile:
             return False
         if source.own.id == VALUE_KIND_ID and self._only_inserts:
             return False
-        if source.own.name in self._parquet.types:
+        if source.own.name in self._opened.types:
             return True
         if not source.own.type.nullable:
             raise CorruptTableError(
                 f"column {source.own.name!r} is NOT NULL in the file's schema, but the file does not have it",
-                path=self._parquet.path,
+                path=self._opened.path,
             )
         return False
 
     def _says_only_inserts(self) -> bool:
-        bounds = [self._parquet.group_bounds(group, [VALUE_KIND]).get(VALUE_KIND) for group in self._groups]
+        bounds = [self._opened.group_bounds(group, [VALUE_KIND]).get(VALUE_KIND) for group in self._groups]
         return all(one is not None and one.min == one.max == RowKind.INSERT for one in bounds)
 
     def _finished(self, batch: pa.RecordBatch | None, rows: int) -> pa.RecordBatch:
@@ -255,11 +269,11 @@ class OpenFile:
             return found if cast is None else cast(found)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise CorruptTableError(
-                f"column {own.name!r} cannot be read as {own.type}: {error}", path=self._parquet.path
+                f"column {own.name!r} cannot be read as {own.type}: {error}", path=self._opened.path
             ) from error
         except InvalidInputError as error:
             raise InvalidInputError(
-                f"{self._parquet.path}: column {own.name!r} was written as {own.type}, and {error.message}; leave the"
+                f"{self._opened.path}: column {own.name!r} was written as {own.type}, and {error.message}; leave the"
                 " column out, or change its type back",
                 kind=error.kind,
             ) from error
@@ -279,13 +293,9 @@ def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:
         what: Table and snapshot, for messages.
 
     Raises:
-        UnsupportedFormatError: The format is not Parquet, or only part of the columns are in the file.
+        UnsupportedFormatError: The format is none that is read, or only part of the columns are in the file.
     """
-    form = file_format(file.name)
-    if form.lower() != "parquet":
-        raise UnsupportedFormatError(
-            f"{what}: file {file.name} is of format {form}; this release reads parquet data files only"
-        )
+    require_format(file_format(file.name), f"{what}: file {file.name}")
     if file.write_columns is not None and not set(schema.names) <= set(file.write_columns):
         raise UnsupportedFormatError(
             f"{what}: file {file.name} holds only the columns {', '.join(file.write_columns)}; this release does not"
@@ -293,8 +303,8 @@ def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:
         )
 
 
-def _check_rows(parquet: ParquetSource, file: DataFile) -> None:
-    if parquet.num_rows != file.row_count:
+def _check_rows(opened: DataFileSource, file: DataFile) -> None:
+    if opened.num_rows != file.row_count:
         raise CorruptTableError(
-            f"the file has {parquet.num_rows} rows, the manifest says {file.row_count}", path=parquet.path
+            f"the file has {opened.num_rows} rows, the manifest says {file.row_count}", path=opened.path
         )

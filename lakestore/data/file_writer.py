@@ -23,7 +23,7 @@ from lakestore.errors import StorageError
 from lakestore.events import FileWritten
 from lakestore.format.binary_row import decode_row, encode_row
 from lakestore.format.column_stats import StatsCollector, key_collector, stats_modes
-from lakestore.format.parquet_write import ParquetFileWriter, repeating_columns
+from lakestore.format.data_file import open_sink
 from lakestore.model.datafile import DataFile, FileSource
 from lakestore.model.options import MIB, FileOptions, TableOptions
 from lakestore.model.rows import SEQUENCE_NUMBER, VALUE_KIND, RowKind, file_fields
@@ -78,15 +78,21 @@ class BucketNames:
         self._uuid = parts.env.new_id()
         self._count = 0
 
-    def next_name(self, prefix: str) -> str:
-        """A fresh bare name with that prefix."""
-        files = self._parts.options.files
+    def next_name(self, prefix: str, files: FileOptions | None = None) -> str:
+        """A fresh bare name with that prefix, for a file of the table's format and codec or of those."""
+        files = files or self._parts.options.files
         extension = data_extension(
             files.format, compression=files.compression, with_compression=files.suffix_compression
         )
         name = data_file_name(prefix, self._uuid, self._count, extension)
         self._count += 1
         return name
+
+    def fresh_like(self, name: str, prefix: str) -> str:
+        """A fresh bare name with that prefix and the extension, which says the format, of another name."""
+        fresh = data_file_name(prefix, self._uuid, self._count, name.rpartition(".")[2])
+        self._count += 1
+        return fresh
 
     def path(self, name: str) -> str:
         """Full path of a file of the bucket."""
@@ -128,7 +134,7 @@ class DataFileWriter:
         """Append rows that have the columns of ``file_fields``: in a primary-key table above all keys so far."""
         for piece in self._pieces(rows):
             if self._open is None:
-                self._open = _OpenFile(self._parts, self._bucket_files, piece)
+                self._open = _OpenFile(self._parts, self._bucket_files, piece, self._level)
             self._open.write(piece)
             if self._open.size >= self._parts.options.files.target_bytes:
                 self._end_file()
@@ -195,10 +201,11 @@ def delete_files(store: Store, bucket_files: BucketNames, files: Sequence[DataFi
 class _OpenFile:
     """One file being written, and what its record will say."""
 
-    def __init__(self, parts: WriteParts, bucket_files: BucketNames, sample: pa.Table) -> None:
+    def __init__(self, parts: WriteParts, bucket_files: BucketNames, sample: pa.Table, level: int) -> None:
         schema, options = parts.schema, parts.options
+        files = options.files.at_level(level) if schema.primary_keys else options.files
         self._parts = parts
-        self._name = bucket_files.next_name(options.files.data_prefix)
+        self._name = bucket_files.next_name(files.data_prefix, files)
         self._keys = schema.select(schema.trimmed_primary_keys)
         self._keyed = bool(schema.primary_keys)
         self._key_stats = key_collector(self._keys)
@@ -208,12 +215,8 @@ class _OpenFile:
         self._min_key = self._max_key = EMPTY_ROW
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
-            self._writer = ParquetFileWriter(
-                self._output.sink,
-                file_fields(schema, thin=options.files.thin),
-                options=options.files,
-                dictionary=repeating_columns(sample),
-            )
+            fields = file_fields(schema, thin=files.thin)
+            self._writer = open_sink(self._output.sink, fields, options=files, sample=sample)
         except BaseException:
             self._output.discard()
             raise

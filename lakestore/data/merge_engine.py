@@ -76,9 +76,14 @@ def _made(
     rows = pa.concat_tables(tables)
     if not rows.num_rows:
         return []
-    kinds = rows.column(VALUE_KIND).to_numpy()
-    order = concatenate([run.order for run in runs if run.order is not None])
-    positions, groups = merge_order(concatenate([run.keys for run in runs]), order=order, kinds=kinds)
+    keys = concatenate([run.keys for run in runs])
+    orders = [run.order for run in runs if run.order is not None]
+    # Where a later run is newer, places settle everything; else an add comes after a retract of the same number.
+    if orders:
+        kinds = rows.column(VALUE_KIND).to_numpy()
+        positions, groups = merge_order(keys, order=concatenate(orders), kinds=kinds)
+    else:
+        positions, groups = merge_order(keys)
     alone = None
     if spec.looks_up:
         own_levels = np.repeat(np.array(levels), [table.num_rows for table in tables])

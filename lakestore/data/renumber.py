@@ -7,13 +7,16 @@ the same amount, so that the order within them stays and all of it comes after w
 Invariant: nothing but ``_SEQUENCE_NUMBER`` changes.
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakestore.data.changelog_parts import changelog_parts
 from lakestore.data.file_reader import TableFiles
-from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts
+from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts, delete_files
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
 from lakestore.model.message import CommitMessage
@@ -21,7 +24,7 @@ from lakestore.model.rows import KEY_PREFIX, SEQUENCE_NUMBER, file_fields
 
 
 def renumbered(parts: WriteParts, message: CommitMessage, *, first: int) -> CommitMessage:
-    """The message with its new files written again, their least sequence number raised to ``first``.
+    """The message with its data and changelog files written again, their least sequence number raised to ``first``.
 
     The files of the message as given stay where they are; they are the caller's to delete.
 
@@ -33,15 +36,30 @@ def renumbered(parts: WriteParts, message: CommitMessage, *, first: int) -> Comm
     Raises:
         StorageError: The store failed; nothing new is left behind.
     """
-    shift = first - min(file.min_sequence for file in message.new_files)
+    shift = first - min(file.min_sequence for file in (*message.new_files, *message.changelog_files))
     names = BucketNames(parts, message.partition, message.bucket)
+    with ExitStack() as undo:
+        written = _rewritten(parts, names, message, message.new_files, shift)
+        undo.callback(delete_files, parts.store, names, written)
+        changelog = _rewritten(changelog_parts(parts), names, message, message.changelog_files, shift)
+        undo.pop_all()
+    return replace(message, new_files=written, changelog_files=changelog)
+
+
+def _rewritten(
+    parts: WriteParts, names: BucketNames, message: CommitMessage, files: Sequence[DataFile], shift: int
+) -> tuple[DataFile, ...]:
+    """The files written again; none of the new ones stays behind after a failure."""
     written: list[DataFile] = []
-    for file in message.new_files:
-        with DataFileWriter(parts, names) as writer:
-            for rows in _rows(parts, message, file, shift):
-                writer.write(rows)
-            written += writer.close()
-    return replace(message, new_files=tuple(written))
+    with ExitStack() as undo:
+        undo.callback(delete_files, parts.store, names, written)
+        for file in files:
+            with DataFileWriter(parts, names) as writer:
+                for rows in _rows(parts, message, file, shift):
+                    writer.write(rows)
+                written += writer.close()
+        undo.pop_all()
+    return tuple(written)
 
 
 def _rows(parts: WriteParts, message: CommitMessage, file: DataFile, shift: int) -> list[pa.Table]:

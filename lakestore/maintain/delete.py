@@ -1,26 +1,32 @@
 """Delete rows of a primary-key table: by predicate, or by the keys of given rows.
 
 A delete is a row of kind -D that wins over what it deletes. It must therefore carry what the file format and the merge
-need of a row: a value in every NOT NULL column, and the ``sequence.field`` columns.
+need of a row: a value in every NOT NULL column, and the columns that order versions. Where the merge engine would not
+let the row go (``first-row``, or ``aggregation``, which takes values back), a delete is refused.
 
-1. Rows that bring all that are written as they are, without reading the table.
+1. Under ``deduplicate``, rows that bring all that are written as they are, without reading the table.
 2. Otherwise the rows to delete are read first, narrowed by the keys' values or ranges, and written back as -D.
+3. Engines that build rows of all their versions go on from the values of a -D row when its key comes back. There only
+   what is needed is written, and nulls for the rest: what was deleted must not shine through.
 
 Invariant: a row that is not there is not written, and no row outside the given keys is touched.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakestore.core.ingest import to_schema
+from lakestore.core.merge.refusals import refuse_delete, refuse_unordered
+from lakestore.core.merge_options import parse_merge
 from lakestore.core.values import Internal, scalars_of, to_text
-from lakestore.errors import ErrorKind, InvalidInputError
+from lakestore.errors import ErrorKind, InvalidInputError, InvariantError
 from lakestore.format.binary_row import encode_columns
 from lakestore.model.arrow import arrow_type
-from lakestore.model.predicate import Predicate, all_of, col
-from lakestore.model.rows import RowKind
+from lakestore.model.merging import MergeSpec
+from lakestore.model.predicate import Predicate, Value, all_of, col
+from lakestore.model.rows import MergeEngine, RowKind
 from lakestore.model.schema import TableSchema
 from lakestore.model.types import DataType, TypeRoot
 
@@ -35,18 +41,34 @@ WriteRows = Callable[[pa.Table, RowKind], None]
 """Takes whole rows of one kind."""
 
 
-def delete_where(read: ReadRows, write: WriteRows, where: Predicate | None) -> int:
+def delete_where(
+    read: ReadRows,
+    write: WriteRows,
+    where: Predicate | None,
+    *,
+    schema: TableSchema,
+    sequence_fields: Sequence[str],
+) -> int:
     """Write a -D for every row that meets the predicate; returns how many.
 
     Args:
         read: Reads whole rows.
         write: Takes the -D rows.
         where: Which rows go; None for all.
+        schema: The table's schema.
+        sequence_fields: Option ``sequence.field``.
+
+    Raises:
+        InvalidInputError: The merge engine would keep the rows.
     """
+    spec = parse_merge(schema, schema.options)
+    refuse_delete(spec)
+    needed = _needed(schema, sequence_fields, spec)
     count = 0
     for batch in read(where):
         count += batch.num_rows
-        write(pa.Table.from_batches([batch]), RowKind.DELETE)
+        refuse_unordered(batch, spec)
+        write(_bare(pa.Table.from_batches([batch]), needed, spec), RowKind.DELETE)
     return count
 
 
@@ -68,10 +90,12 @@ def delete_rows(
         write: Takes the -D rows.
 
     Raises:
-        InvalidInputError: A key column is missing.
+        InvalidInputError: A key column is missing, or the merge engine would keep the rows.
     """
+    spec = parse_merge(schema, schema.options)
+    refuse_delete(spec)
     keys = schema.primary_keys
-    needed = {field.name for field in schema.fields if not field.type.nullable} | {*keys, *sequence_fields}
+    needed = _needed(schema, sequence_fields, spec)
     for batch in batches:
         missing = [name for name in keys if name not in batch.column_names]
         if missing:
@@ -80,12 +104,31 @@ def delete_rows(
                 f"{batch.column_names}",
                 kind=ErrorKind.MISSING_COLUMN,
             )
-        if needed <= set(batch.column_names):
+        if spec.engine is MergeEngine.DEDUPLICATE and needed <= set(batch.column_names):
             write(to_schema(batch, schema.fields), RowKind.DELETE)
         elif batch.num_rows:
             wanted = to_schema(batch.select(list(keys)), schema.select(keys))
             for found in _rows_with_keys(wanted, schema, read):
-                write(found, RowKind.DELETE)
+                refuse_unordered(found, spec)
+                write(_bare(found, needed, spec), RowKind.DELETE)
+
+
+def _needed(schema: TableSchema, sequence_fields: Sequence[str], spec: MergeSpec) -> set[str]:
+    """Columns that a -D row must have values in."""
+    ordering = [name for group in spec.groups if group.removes_record for name in group.ordered_by]
+    filled = [field.name for field in schema.fields if not field.type.nullable]
+    return {*filled, *schema.primary_keys, *sequence_fields, *ordering}
+
+
+def _bare(rows: pa.Table, needed: Collection[str], spec: MergeSpec) -> pa.Table:
+    """The rows as -D rows of that engine hold them."""
+    if spec.engine is MergeEngine.DEDUPLICATE:
+        return rows
+    columns = [
+        column if name in needed else pa.nulls(len(rows), column.type)
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
 def _rows_with_keys(keys: pa.Table, schema: TableSchema, read: ReadRows) -> Iterator[pa.Table]:
@@ -106,7 +149,9 @@ def _around(name: str, values: pa.ChunkedArray, kind: DataType) -> Predicate:
     return col(name).between(_literal(scalars_of(low, kind)[0], kind), _literal(scalars_of(high, kind)[0], kind))
 
 
-def _literal(value: Internal, kind: DataType) -> Internal:
+def _literal(value: Internal, kind: DataType) -> Value | None:
+    if isinstance(value, tuple):
+        raise InvariantError(f"a key of type {kind}: nested values are no keys")
     return to_text(value, kind) if kind.root in TEMPORAL else value
 
 

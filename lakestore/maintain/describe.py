@@ -116,12 +116,13 @@ def _summary(entries: Sequence[ManifestEntry], schema: TableSchema) -> LevelSumm
         rows=sum(file.row_count for file in files),
         deletes=sum(file.delete_row_count or 0 for file in files),
         bytes=sum(file.size for file in files),
-        min_key=_key_text(min(lows, key=rank_of), schema) if lows else "",
-        max_key=_key_text(max(highs, key=rank_of), schema) if highs else "",
+        min_key=key_text(min(lows, key=rank_of), schema) if lows else "",
+        max_key=key_text(max(highs, key=rank_of), schema) if highs else "",
     )
 
 
-def _key_text(values: Sequence[Internal], schema: TableSchema) -> str:
+def key_text(values: Sequence[Internal], schema: TableSchema) -> str:
+    """A trimmed key as text, ``7, x``."""
     return ", ".join(to_text(value, kind) for value, kind in zip(values, schema.key_types, strict=True))
 
 

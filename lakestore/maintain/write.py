@@ -6,17 +6,17 @@
    of two rows with one key the one that is committed last is the newer, for every reader.
 4. A writer that is left without a commit, or whose commit was refused for certain, removes the files it wrote. After
    an outcome that nobody can know nothing is removed.
+5. After the commit, what it made due is compacted (``compact_after``), unless ``write-only`` is set.
 
 Invariant: no file that a snapshot may name is ever deleted here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakestore.core.bind import bind
 from lakestore.core.filter import mask
 from lakestore.core.ingest import to_schema
 from lakestore.core.options import check_writable
@@ -25,13 +25,17 @@ from lakestore.data.file_writer import WriteParts
 from lakestore.data.renumber import renumbered
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
+from lakestore.maintain.compact_after import Landed, compact_after
+from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.partitions import bound_to_partitions, of_values
 from lakestore.meta.commit import Committer
 from lakestore.meta.sequences import BucketSequences
 from lakestore.model.message import CommitRequest, CommitResult, Overwrite
 from lakestore.model.options import TableOptions
-from lakestore.model.predicate import Compare, CompareOp, IsNull, Predicate, Value, all_of, columns_of
+from lakestore.model.predicate import Predicate, Value
 from lakestore.model.rows import RowKind
 from lakestore.model.schema import TableSchema
+from lakestore.write.kinds import Kinded, repeated
 from lakestore.write.table_writer import TableWriter
 
 RENUMBERINGS_MAX = 1000
@@ -53,7 +57,9 @@ class WriteSession:
         committer: Makes the snapshot.
         sequences: The sequence numbers that ``writer`` goes on from.
         parts: The table, for writing files again.
+        compaction: The table, for compacting it after the commit.
         name: What messages call the table.
+        after_commit: What is to be done once the commit has landed and is compacted: expiry. It must not raise.
     """
 
     schema: TableSchema
@@ -63,7 +69,9 @@ class WriteSession:
     committer: Committer
     sequences: BucketSequences
     parts: WriteParts
+    compaction: CompactParts
     name: str
+    after_commit: Callable[[CommitResult], None] = lambda _: None
     _overwrite: Overwrite | None = None
     _scope: Predicate | None = None
     _finished: bool = False
@@ -72,29 +80,25 @@ class WriteSession:
     def __post_init__(self) -> None:
         check_writable(self.schema)
 
-    def add(self, batches: Iterable[pa.Table], kind: RowKind = RowKind.INSERT) -> None:
-        """Take batches of rows of one kind.
+    def add(self, batches: Iterable[Kinded]) -> None:
+        """Take batches of rows with their kinds, as ``write.kinds.with_kinds`` makes them.
 
         Raises:
-            InvalidInputError: A row does not fit the schema, or the scope of the overwrite.
+            InvalidInputError: A row does not fit the schema, the scope of the overwrite or the merge engine.
         """
-        if kind is not RowKind.INSERT and not self.schema.primary_keys:
-            raise InvalidInputError(
-                f"{self.name} has no primary key, so it takes only inserted rows; to remove rows overwrite their "
-                "partitions"
-            )
-        for batch in batches:
-            self.add_rows(batch, kind)
+        for rows, kinds in batches:
+            self.add_rows(rows, kinds)
 
-    def add_rows(self, rows: pa.Table, kind: RowKind = RowKind.INSERT) -> None:
-        """Take one batch of rows of one kind; raises as ``add``."""
+    def add_rows(self, rows: pa.Table, kinds: pa.Array | RowKind | None = None) -> None:
+        """Take one batch of rows, with their kinds as int8 or all of one kind; raises as ``add``."""
         self._require_open()
+        if isinstance(kinds, RowKind):
+            kinds = repeated(kinds, rows.num_rows)
         first = self._rows_seen
         self._rows_seen += rows.num_rows
         if self._scope is not None:
             rows = to_schema(rows, self.schema.fields, keys=self.schema.primary_keys, first_row=first)
             self._check_scope(rows, self._scope)
-        kinds = None if kind is RowKind.INSERT else pa.repeat(pa.scalar(int(kind), pa.int8()), rows.num_rows)
         self.writer.write(rows, kinds, first_row=first)
 
     def replace(self, *, where: "Predicate | Mapping[str, Value] | None", mode: str | None) -> None:
@@ -112,15 +116,8 @@ class WriteSession:
         if where is not None:
             if mode is not None:
                 raise InvalidInputError("overwrite() takes where= or mode=, not both")
-            predicate = _of_mapping(where) if isinstance(where, Mapping) else where
-            others = sorted(columns_of(predicate) - set(keys)) if predicate is not None else []
-            if others:
-                raise InvalidInputError(
-                    f"overwrite(where=…) chooses whole partitions, so it may look at partition columns only "
-                    f"({', '.join(keys) or 'this table has none'}), not at {', '.join(others)}",
-                    kind=ErrorKind.INVALID_PREDICATE,
-                )
-            self._scope = None if predicate is None else bind(predicate, self.schema.select(keys))
+            predicate = of_values(where) if isinstance(where, Mapping) else where
+            self._scope = bound_to_partitions(predicate, self.schema, verb="overwrite")
             self._overwrite = Overwrite(where=self._scope)
             return
         if mode is None:
@@ -159,11 +156,15 @@ class WriteSession:
         )
         for _ in range(RENUMBERINGS_MAX):
             try:
-                return self.committer.commit(request)
+                result = self.committer.commit(request)
             except (ConflictError, InvalidInputError) as error:
                 if error.kind is not ErrorKind.SEQUENCE_TAKEN:
                     self.writer.discard(request.messages)
                     raise
+            else:
+                result = self._compacted(request, result)
+                self.after_commit(result)
+                return result
             request = self._after_the_others(request)
         self.writer.discard(request.messages)
         raise ConflictError(
@@ -171,6 +172,12 @@ class WriteSession:
             "nothing was committed: try again",
             kind=ErrorKind.RETRIES_EXHAUSTED,
         )
+
+    def _compacted(self, request: CommitRequest, result: CommitResult) -> CommitResult:
+        """What the commit came to once what it made due is compacted, which it may be without."""
+        if self.options.write.write_only or not self.schema.primary_keys:
+            return result
+        return compact_after(self.compaction, Landed(request=request, result=result, live_before=self.sequences.live))
 
     def _after_the_others(self, request: CommitRequest) -> CommitRequest:
         """The same request with its rows numbered after all that is committed by now."""
@@ -196,10 +203,3 @@ class WriteSession:
     def _require_open(self) -> None:
         if self._finished:
             raise InvalidInputError("this writer has committed or was closed: open another with table.writer()")
-
-
-def _of_mapping(values: Mapping[str, Value]) -> Predicate | None:
-    return all_of(
-        IsNull(column=name) if value is None else Compare(column=name, op=CompareOp.EQ, value=value)
-        for name, value in values.items()
-    )

@@ -132,7 +132,7 @@ class Committer:
 
     def _commit_part(self, request: CommitRequest, changes: Changes, made: list[int]) -> int:
         """Race for one snapshot and add its number to those made; the attempts it took."""
-        files = CommitFiles(self.store, self.paths, self.manifests)
+        files = CommitFiles(self.store, self.paths, self.manifests, merge_all=request.merge_manifests)
         race = Race(parts=self._parts, request=request, changes=changes, files=files, known=self._known)
         try:
             snapshot = race.run()

@@ -121,6 +121,8 @@ class CommitChecks:
         scope = request.overwrite
         if scope is None:
             return []
+        if scope.partitions is not None:
+            return self._live(metas, scope.partitions)
         if scope.dynamic:
             return self._live(metas, frozenset(entry.partition for entry in changes.adds))
         where = scope.where

@@ -47,12 +47,14 @@ class CommitFiles:
         store: Where the table is.
         paths: How its files are called.
         manifests: Reader and writer of manifests.
+        merge_all: Merge manifests however few there are.
         written: Names of all files written so far.
     """
 
     store: Store
     paths: TablePaths
     manifests: Manifests
+    merge_all: bool = False
     written: set[str] = field(default_factory=set)
     _delta: DeltaFiles | None = None
     _merged: tuple[list[ManifestMeta], list[ManifestMeta]] | None = None
@@ -110,7 +112,7 @@ class CommitFiles:
 
     def _merge(self, metas: list[ManifestMeta]) -> list[ManifestMeta]:
         if self._merged is None:
-            after = list(self.manifests.merge_manifests(metas))
+            after = list(self.manifests.merge_manifests(metas, everything=self.merge_all))
             before = {meta.name for meta in metas}
             self._note([meta for meta in after if meta.name not in before])
             self._merged = (metas, after)

@@ -198,13 +198,15 @@ class Manifests:
 
     # Merging.
 
-    def merge_manifests(self, metas: Sequence[ManifestMeta]) -> list[ManifestMeta]:
+    def merge_manifests(self, metas: Sequence[ManifestMeta], *, everything: bool = False) -> list[ManifestMeta]:
         """Rewrite manifests where ``core.pack_manifests`` says so; the list that takes the place of this one.
+
+        With ``everything``, all that are small or hold DELETEs are rewritten, however few and small they are.
 
         Manifests of the old list are left alone: older snapshots need them.
         """
-        if wants_full_merge(metas, self._options):
-            merged = self._merge_fully(metas)
+        if everything or wants_full_merge(metas, self._options):
+            merged = self._merge_fully(metas, least=1 if everything else 2)
             if merged is not None:
                 return merged
         result: list[ManifestMeta] = []
@@ -215,8 +217,8 @@ class Manifests:
             result += self.write(merge_entries([entry for part in self.read_all(batch) for entry in part]))
         return result
 
-    def _merge_fully(self, metas: Sequence[ManifestMeta]) -> list[ManifestMeta] | None:
-        """Drop what was deleted, with the DELETEs; None when there is at most one manifest to rewrite.
+    def _merge_fully(self, metas: Sequence[ManifestMeta], *, least: int = 2) -> list[ManifestMeta] | None:
+        """Drop what was deleted, with the DELETEs; None when there are fewer than ``least`` manifests to rewrite.
 
         The bounds of partitions tell which manifests need not be read. They were written by anybody, so when a
         DELETE finds no ADD, the rest is read after all; a DELETE that still finds none is kept.
@@ -233,7 +235,7 @@ class Manifests:
         for meta in metas:
             asks = must_rewrite(meta, self._options)
             (near if asks or self.may_hold(meta, partitions) else far).append(meta)
-        if len(near) <= 1:
+        if len(near) < least:
             return None
         untouched: list[ManifestMeta] = []
         kept: list[ManifestEntry] = []

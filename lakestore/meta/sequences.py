@@ -7,6 +7,7 @@ can see. Read once, when the first bucket is asked for.
 from lakestore.meta.manifests import Manifests
 from lakestore.meta.scan import snapshot_entries
 from lakestore.meta.snapshots import Snapshots
+from lakestore.model.manifest import ManifestEntry
 
 NOTHING_WRITTEN = -1
 """Greatest sequence number of an empty bucket."""
@@ -26,6 +27,8 @@ class BucketSequences:
         self._found: dict[tuple[bytes, int], int] | None = None
         self.base_snapshot: int | None = None
         """Number of the snapshot that was asked, 0 if there was none yet; None before the first question."""
+        self.live: tuple[ManifestEntry, ...] | None = None
+        """The live files of that snapshot; None before the first question."""
 
     def __call__(self, partition: bytes, bucket: int) -> int:
         """The greatest sequence number of a bucket, -1 if it has no file.
@@ -46,9 +49,8 @@ class BucketSequences:
         found: dict[tuple[bytes, int], int] = {}
         snapshot = self._snapshots.latest()
         self.base_snapshot = 0 if snapshot is None else snapshot.id
-        if snapshot is None:
-            return found
-        for entry in snapshot_entries(self._manifests, snapshot):
+        self.live = () if snapshot is None else tuple(snapshot_entries(self._manifests, snapshot))
+        for entry in self.live:
             place = (entry.partition, entry.bucket)
             found[place] = max(found.get(place, NOTHING_WRITTEN), entry.file.max_sequence)
         return found

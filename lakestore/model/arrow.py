@@ -105,11 +105,11 @@ def paimon_type(kind: pa.DataType, *, nullable: bool = True) -> DataType:
     if pa.types.is_dictionary(kind):
         return paimon_type(kind.value_type, nullable=nullable)
     if pa.types.is_map(kind):
-        key = paimon_type(kind.key_type, nullable=False)
-        value = paimon_type(kind.item_type, nullable=kind.item_field.nullable)
+        key = _declared(kind.key_field).with_nullable(nullable=False)
+        value = _declared(kind.item_field)
         return DataType(root=TypeRoot.MAP, key=key, value=value, nullable=nullable)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        element = paimon_type(kind.value_type, nullable=kind.value_field.nullable)
+    if any(test(kind) for test in _LISTS):
+        element = _declared(kind.value_field)
         return DataType(root=TypeRoot.ARRAY, element=element, nullable=nullable)
     if pa.types.is_struct(kind):
         members = tuple(
@@ -123,6 +123,13 @@ def paimon_type(kind: pa.DataType, *, nullable: bool = True) -> DataType:
     )
 
 
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 _NAMES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.bool_(), "BOOLEAN"),
     (pa.int8(), "TINYINT"),

@@ -4,11 +4,14 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lakestore.model.retain import PartitionExpiryOptions, RetainOptions
 from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.stats import TRUNCATE_16, StatsMode
+from lakestore.model.stream import StreamOptions
+from lakestore.model.tag_options import TagOptions
 
 MIB = 1024 * 1024
 
@@ -41,8 +44,8 @@ class FileOptions:
     """How data files are written.
 
     Attributes:
-        format: Option ``file.format``.
-        compression: Option ``file.compression``: zstd, snappy, lz4, gzip, none.
+        format: Option ``file.format``: parquet, orc or avro.
+        compression: Option ``file.compression``; which codecs there are is the format's.
         zstd_level: Option ``file.compression.zstd-level``.
         target_bytes: Option ``target-file-size``; 128 MiB with, 256 MiB without a primary key.
         data_prefix: Option ``data-file.prefix``.
@@ -51,6 +54,10 @@ class FileOptions:
         thin: Option ``data-file.thin-mode``: leave out the ``_KEY_`` columns.
         directory: Option ``data-file.path-directory``.
         row_group_rows: LakeStore's own ``lakestore.row-group-rows``: rows of one Parquet row group at most.
+        format_per_level: Option ``file.format.per.level``; primary-key tables only.
+        compression_per_level: Option ``file.compression.per.level``; primary-key tables only.
+        changelog_format: Option ``changelog-file.format``; None for the format of the level.
+        changelog_compression: Option ``changelog-file.compression``; None for the codec of the level.
     """
 
     format: str = "parquet"
@@ -63,6 +70,20 @@ class FileOptions:
     thin: bool = False
     directory: str | None = None
     row_group_rows: int = 256 * 1024
+    format_per_level: Mapping[int, str] = field(default_factory=dict)
+    compression_per_level: Mapping[int, str] = field(default_factory=dict)
+    changelog_format: str | None = None
+    changelog_compression: str | None = None
+
+    def at_level(self, level: int, *, changelog: bool = False) -> "FileOptions":
+        """The options of one file of a primary-key table: its own format and codec in the place of the table's."""
+        form = self.format_per_level.get(level, self.format)
+        codec = self.compression_per_level.get(level, self.compression)
+        if changelog:
+            form, codec = self.changelog_format or form, self.changelog_compression or codec
+        return (
+            self if (form, codec) == (self.format, self.compression) else replace(self, format=form, compression=codec)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +95,14 @@ class StatsOptions:
         columns: Option ``fields.<column>.stats-mode``, by column.
         dense: Option ``metadata.stats-dense-store``.
         keep_first: Option ``metadata.stats-keep-first-n-columns``, -1 for all.
+        changelog_mode: Option ``changelog-file.stats-mode``; None for ``mode``.
     """
 
     mode: StatsMode = TRUNCATE_16
     columns: Mapping[str, StatsMode] = field(default_factory=dict)
     dense: bool = True
     keep_first: int = -1
+    changelog_mode: StatsMode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +191,13 @@ class ScanOptions:
         split_target_bytes: Option ``source.split.target-size``.
         split_open_cost: Option ``source.split.open-file-cost``.
         window_rows: LakeStore's own ``lakestore.merge-window-rows``: rows of one run held while merging.
+        fallback_branch: Option ``scan.fallback-branch``: partitions that the branch being read lacks come from it.
     """
 
     split_target_bytes: int = 128 * MIB
     split_open_cost: int = 4 * MIB
     window_rows: int = 256 * 1024
+    fallback_branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +216,83 @@ class AlterOptions:
     implicit_only: bool = False
 
 
+class LookupMode(StrEnum):
+    """Option ``lookup-compact``: how eagerly level-0 files of a lookup table are compacted. The values are format."""
+
+    RADICAL = "radical"
+    GENTLE = "gentle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffPeak:
+    """Hours in which compaction may take in larger runs.
+
+    Attributes:
+        start_hour: Option ``compaction.offpeak.start.hour``: first hour of the local day, 0 to 23.
+        end_hour: Option ``compaction.offpeak.end.hour``: the hour that is no longer in; may lie after midnight.
+        ratio: Option ``compaction.offpeak-ratio``: percent added to ``size_ratio``.
+    """
+
+    start_hour: int
+    end_hour: int
+    ratio: int
+
+    def ratio_at(self, hour: int) -> int:
+        """Percent added in that hour of the local day; 0 outside of the off-peak hours."""
+        if self.start_hour <= self.end_hour:
+            inside = self.start_hour <= hour < self.end_hour
+        else:
+            inside = hour < self.end_hour or self.start_hour <= hour
+        return self.ratio if inside else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactOptions:
+    """When files are compacted, and which; sizes in bytes, times in milliseconds.
+
+    Attributes:
+        trigger: Option ``num-sorted-run.compaction-trigger``: sorted runs of a bucket from which it is compacted.
+        num_levels: Option ``num-levels``, level 0 included; ``trigger`` + 1.
+        max_amplification: Option ``compaction.max-size-amplification-percent``.
+        size_ratio: Option ``compaction.size-ratio``, in percent.
+        off_peak: The ``compaction.offpeak`` options, None where they are not set.
+        optimization_interval_ms: Option ``compaction.optimization-interval``.
+        total_size_threshold: Option ``compaction.total-size-threshold``: below it every compaction is full.
+        incremental_size_threshold: Option ``compaction.incremental-size-threshold``: above it below the top level, too.
+        force_up_level0: Option ``compaction.force-up-level-0``: no fresh file stays.
+        force_rewrite_all: Option ``compaction.force-rewrite-all-files``: a full compaction copies every file.
+        small_file_ratio: Option ``compaction.small-file-ratio``, of the target file size.
+        full_delta_commits: Option ``full-compaction.delta-commits``.
+        lookup_mode: Option ``lookup-compact``.
+        lookup_max_interval: Option ``lookup-compact.max-interval``: commits between two forced ones; 2 x ``trigger``.
+        force_lookup: Option ``force-lookup``.
+        row_deduplicate: Option ``changelog-producer.row-deduplicate``.
+        row_deduplicate_ignore: Option ``changelog-producer.row-deduplicate-ignore-fields``.
+        expire_ms: Option ``record-level.expire-time``.
+        expire_field: Option ``record-level.time-field``.
+    """
+
+    trigger: int = 5
+    num_levels: int = 6
+    max_amplification: int = 200
+    size_ratio: int = 1
+    off_peak: OffPeak | None = None
+    optimization_interval_ms: int | None = None
+    total_size_threshold: int | None = None
+    incremental_size_threshold: int | None = None
+    force_up_level0: bool = False
+    force_rewrite_all: bool = False
+    small_file_ratio: float = 0.7
+    full_delta_commits: int | None = None
+    lookup_mode: LookupMode = LookupMode.RADICAL
+    lookup_max_interval: int = 10
+    force_lookup: bool = False
+    row_deduplicate: bool = False
+    row_deduplicate_ignore: tuple[str, ...] = ()
+    expire_ms: int | None = None
+    expire_field: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
     """All options of one table that change what LakeStore does."""
@@ -204,5 +306,20 @@ class TableOptions:
     partition: PartitionOptions = field(default_factory=PartitionOptions)
     scan: ScanOptions = field(default_factory=ScanOptions)
     alter: AlterOptions = field(default_factory=AlterOptions)
+    compact: CompactOptions = field(default_factory=CompactOptions)
+    tags: TagOptions = field(default_factory=TagOptions)
+    retain: RetainOptions = field(default_factory=RetainOptions)
+    partition_expiry: PartitionExpiryOptions = field(default_factory=PartitionExpiryOptions)
+    stream: StreamOptions = field(default_factory=StreamOptions)
     dynamic_partition_overwrite: bool = True
     deletion_vectors: bool = False
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether compaction looks old values up, so that level 0 is to be emptied soon (``LookupStrategy``)."""
+        return (
+            self.merge.engine is MergeEngine.FIRST_ROW
+            or self.merge.changelog_producer is ChangelogProducer.LOOKUP
+            or self.deletion_vectors
+            or self.compact.force_lookup
+        )

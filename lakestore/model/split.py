@@ -31,6 +31,7 @@ class PruneReport:
         manifests: Manifests of the snapshot; ``manifests_skipped`` of them were not read.
         files: Live files of the snapshot in the manifests that were read.
         files_by_partition: Files skipped because their partition cannot match; likewise the other fields.
+        files_hidden: Files of level 0 that are not shown before they are compacted (``first-row``).
         bytes: Bytes of all live files considered; ``bytes_read`` of those left in the plan.
     """
 
@@ -41,6 +42,7 @@ class PruneReport:
     files_by_bucket: int = 0
     files_by_key: int = 0
     files_by_stats: int = 0
+    files_hidden: int = 0
     files_left: int = 0
     bytes: int = 0
     bytes_left: int = 0

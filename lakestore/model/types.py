@@ -117,6 +117,12 @@ class DataType:
         for field in self.fields:
             yield field.type
 
+    def parts(self) -> Iterator["DataType"]:
+        """This type and every type inside it, at any depth."""
+        yield self
+        for child in self.children():
+            yield from child.parts()
+
     def __str__(self) -> str:
         """SQL-like text, e.g. ``DECIMAL(10, 2) NOT NULL`` or ``ARRAY<INT>``."""
         suffix = "" if self.nullable else " NOT NULL"

@@ -67,10 +67,12 @@ def explain_plan(plan: Plan, schema: TableSchema) -> Explanation:
 
 
 def _hints(plan: Plan, schema: TableSchema) -> list[str]:
-    if plan.where is None or plan.report.files_left == 0:
-        return []
-    used = columns_of(plan.where)
     hints = []
+    if plan.report.files_hidden:
+        hints.append(f"{plan.report.files_hidden} fresh files of a first-row table are shown once they are compacted")
+    if plan.where is None or plan.report.files_left == 0:
+        return hints
+    used = columns_of(plan.where)
     if schema.partition_keys and not used & set(schema.partition_keys):
         hints.append(f"a condition on {', '.join(schema.partition_keys)} would skip whole partitions")
     keys = set(schema.trimmed_primary_keys)

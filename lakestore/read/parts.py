@@ -1,15 +1,35 @@
 """What a scan needs of an open table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lakestore.data.file_reader import TableFiles
 from lakestore.env import Env
 from lakestore.meta.manifests import Manifests
+from lakestore.meta.scan import keep_all
 from lakestore.meta.schemas import Schemas
+from lakestore.model.manifest import ManifestEntry
 from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
 from lakestore.storage.paths import TablePaths
 from lakestore.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which live files of a snapshot are read.
+
+    Attributes:
+        keep: Whether a file belongs to what is read; the others are as if they were not there.
+        fresh: Whether files of level 0 are read where scans hide them until they are compacted.
+    """
+
+    keep: Callable[[ManifestEntry], bool] = keep_all
+    fresh: bool = False
+
+
+WHOLE = Scope()
+"""What a scan reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from lakestore.core.options import check_readable
 from lakestore.core.pack import pack_ordered
 from lakestore.core.project import sources_of
 from lakestore.core.sections import Section, sections_of
+from lakestore.core.select import predicate_fields, select_fields
 from lakestore.data.file_reader import refuse_file
 from lakestore.data.merge_engine import SURVIVOR_ENGINES
 from lakestore.errors import UnsupportedFormatError
@@ -33,7 +34,7 @@ from lakestore.model.rows import MergeEngine
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.split import Plan, PruneReport, Split
-from lakestore.read.parts import ScanParts
+from lakestore.read.parts import WHOLE, ScanParts, Scope
 from lakestore.read.prune import BY_BUCKET, BY_KEY, BY_PARTITION, BY_STATS, Pruner
 
 _Bucket = tuple[bytes, int]
@@ -48,6 +49,7 @@ def plan_scan(
     where: Predicate | None = None,
     columns: Sequence[str] | None = None,
     limit: int | None = None,
+    scope: Scope = WHOLE,
 ) -> Plan:
     """Plan a scan.
 
@@ -57,8 +59,9 @@ def plan_scan(
         options: That schema's options.
         snapshot: The snapshot to read; None for a table that has none, which reads as empty.
         where: Predicate as the user made it; the plan holds it bound.
-        columns: Names of the columns to return, in order; None for all.
+        columns: Names of the columns to return, in order, or paths into ROWs (``core.select``); None for all.
         limit: Greatest number of rows to return.
+        scope: Which files of the snapshot count.
 
     Raises:
         NotFoundError: A column does not exist, or a metadata file is gone.
@@ -69,11 +72,11 @@ def plan_scan(
     check_readable(schema)
     began = parts.env.clock.monotonic()
     names = schema.names if columns is None else tuple(columns)
-    schema.select(names)
-    bound = None if where is None else bind(where, schema.fields)
+    select_fields(schema, names)
+    bound = None if where is None else bind(where, predicate_fields(schema, where))
     if snapshot is None:
         return Plan(snapshot_id=None, schema_id=schema.id, splits=(), where=bound, columns=names, limit=limit)
-    planner = _Planner(parts, schema, options, snapshot, bound, names)
+    planner = _Planner(parts, schema, options, snapshot, bound, names, scope)
     splits, report = planner.splits()
     if bound is None and limit is not None:
         splits = _enough(splits, limit)
@@ -111,20 +114,22 @@ class _Planner:
         snapshot: Snapshot,
         where: Predicate | None,
         columns: Sequence[str],
+        scope: Scope,
     ) -> None:
         self._parts = parts
+        self._scope = scope
         self._schema = schema
         self._options = options
         self._snapshot = snapshot
         self._what = parts.what(snapshot.id)
         self._files = parts.files(schema, options, snapshot.id)
         self._pruner = Pruner(schema, self._files.schema_of, options.bucket, where)
-        looked_at = {*columns, *(() if where is None else columns_of(where))}
-        self._fields = [field for field in schema.fields if field.name in looked_at]
+        self._fields = select_fields(schema, {*columns, *(() if where is None else columns_of(where))})
+        self._hidden = 0
 
     def splits(self) -> tuple[tuple[Split, ...], PruneReport]:
         """The splits, and what was skipped."""
-        self._refuse_deletion_vectors()
+        refuse_deletion_vectors(self._parts, self._snapshot)
         entries, counters, total = self._live()
         kept = [entry for entry in entries if self._pruner.keeps_entry(entry)]
         splits = [
@@ -142,6 +147,7 @@ class _Planner:
             files_by_bucket=skipped[BY_BUCKET],
             files_by_key=skipped[BY_KEY],
             files_by_stats=skipped[BY_STATS],
+            files_hidden=self._hidden,
             files_left=sum(len(split.files) for split in splits),
             bytes=total,
             bytes_left=sum(file.size for split in splits for file in split.files),
@@ -150,7 +156,9 @@ class _Planner:
 
     def _live(self) -> tuple[list[ManifestEntry], ScanCounters, int]:
         metas = self._parts.manifests.read_snapshot_lists(self._snapshot)
-        entries, counters = live_entries_of(self._parts.manifests, metas, keep_manifest=self._pruner.keeps_manifest)
+        entries, counters = live_entries_of(
+            self._parts.manifests, metas, keep_manifest=self._pruner.keeps_manifest, keep_entry=self._scope.keep
+        )
         return entries, counters, sum(entry.file.size for entry in entries)
 
     def _bucket_splits(self, partition: bytes, bucket: int, files: list[DataFile]) -> list[Split]:
@@ -158,7 +166,7 @@ class _Planner:
         if not self._schema.primary_keys:
             files.sort(key=lambda file: file.min_sequence)
             return _raw_splits(partition, bucket, files, scan)
-        self._refuse_level_zero(files)
+        files = self._shown(files)
         sections = [one for one in sections_in(self._schema, files, what=self._what) if self._keeps(one, partition)]
         merged = [section for section in sections if not section.raw]
         raw = [file for section in sections if section.raw for file in section.files]
@@ -185,25 +193,21 @@ class _Planner:
         self._pruner.skipped[BY_STATS] += len(section.files)
         return False
 
-    def _refuse_deletion_vectors(self) -> None:
-        name = self._snapshot.index_manifest
-        if name is None:
-            return
-        if any(entry.index_type == DELETION_VECTORS_INDEX for entry in self._parts.manifests.read_index(name)):
-            raise UnsupportedFormatError(
-                f"{self._what} has deletion vectors (option deletion-vectors.enabled), which this release does not"
-                " apply: deleted rows would come back. Read it with another engine"
-            )
+    def _shown(self, files: list[DataFile]) -> list[DataFile]:
+        """The files of a bucket that scans show: under ``first-row`` those above level 0, as in Paimon.
 
-    def _refuse_level_zero(self, files: Sequence[DataFile]) -> None:
-        first_row = self._options.merge.engine is MergeEngine.FIRST_ROW
-        if not (first_row or self._options.deletion_vectors) or all(file.level for file in files):
-            return
-        option = "merge-engine=first-row" if first_row else "deletion-vectors.enabled"
-        raise UnsupportedFormatError(
-            f"{self._what} has {option} and files of level 0, which no scan shows before they are compacted;"
-            " compact it with another engine to read it"
-        )
+        Only compaction tells which of the fresh rows are the first of their keys.
+        """
+        fresh = sum(file.level == 0 for file in files)
+        if fresh and self._options.deletion_vectors:
+            raise UnsupportedFormatError(
+                f"{self._what} has deletion-vectors.enabled and files of level 0, which no scan shows before they are"
+                " compacted; compact it with another engine to read it"
+            )
+        if not fresh or self._scope.fresh or self._options.merge.engine is not MergeEngine.FIRST_ROW:
+            return files
+        self._hidden += fresh
+        return [file for file in files if file.level > 0]
 
     def _refuse_files(self, files: Sequence[DataFile]) -> None:
         schemas = set[int]()
@@ -222,6 +226,22 @@ def sections_in(schema: TableSchema, files: Sequence[DataFile], *, what: str) ->
         CorruptTableError: A file's key bounds do not parse.
     """
     return sections_of(files, lambda key: rank_of(decode_row(key, schema.key_types, path=what)))
+
+
+def refuse_deletion_vectors(parts: ScanParts, snapshot: Snapshot) -> None:
+    """Refuse a snapshot whose deleted rows would come back.
+
+    Raises:
+        UnsupportedFormatError: It has deletion vectors.
+    """
+    name = snapshot.index_manifest
+    if name is None:
+        return
+    if any(entry.index_type == DELETION_VECTORS_INDEX for entry in parts.manifests.read_index(name)):
+        raise UnsupportedFormatError(
+            f"{parts.what(snapshot.id)} has deletion vectors (option deletion-vectors.enabled), which this release"
+            " does not apply: deleted rows would come back. Read it with another engine"
+        )
 
 
 def _by_bucket(entries: Sequence[ManifestEntry]) -> dict[_Bucket, list[DataFile]]:

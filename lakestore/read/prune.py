@@ -81,7 +81,8 @@ class Pruner:
         if self.where is None:
             return True
         own = self.schema_of(file.schema_id)
-        wanted = self.schema.select(columns_of(self.where))
+        named = columns_of(self.where)
+        wanted = [one for one in self.schema.fields if one.name in named]
         bounds = value_bounds(file, own, wanted)
         if self.schema.primary_keys:
             keys = [one for one in wanted if one.name in self.schema.trimmed_primary_keys]

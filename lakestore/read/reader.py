@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lakestore.core.filter import keep
 from lakestore.core.merge import is_add
+from lakestore.core.select import narrow_columns, select_fields
 from lakestore.data.file_reader import BucketFiles, OpenFile
 from lakestore.data.merge_reader import kinds_of, read_merged
 from lakestore.errors import ErrorKind, InvalidInputError
@@ -65,6 +66,34 @@ def read_plan(
                     return
 
 
+def raw_batches(
+    files: Sequence[tuple[BucketFiles, DataFile]], fields: Sequence[Field], *, where: Predicate | None
+) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of files as they are, file after file: a few are opened ahead, and small ones decoded ahead.
+
+    Args:
+        files: Files, each with its bucket.
+        fields: Columns to hand out.
+        where: Bound predicate: row groups that cannot meet it are skipped.
+    """
+
+    def opened(item: tuple[BucketFiles, DataFile]) -> "OpenFile | list[pa.RecordBatch]":
+        bucket, file = item
+        source = bucket.open(file, fields, where=where)
+        if file.row_count > bucket.table.batch_rows:
+            return source
+        with source:
+            return list(source.batches())
+
+    with closing(map_ordered(opened, files, workers=min(FILES_AHEAD, len(files)))) as ahead:
+        for source in ahead:
+            if isinstance(source, list):
+                yield from source
+                continue
+            with source, closing(ReadAhead(source.batches())) as batches:
+                yield from batches
+
+
 class _Reader:
     """What is the same for all splits of a plan."""
 
@@ -74,7 +103,7 @@ class _Reader:
         self._options = options
         self._where = plan.where
         self._where_key = key_part(plan.where, schema)
-        self._columns = list(plan.columns)
+        self._wanted = select_fields(schema, plan.columns)
         self._fields = _fields_to_read(schema, plan.columns, plan.where)
         self._raw_fields = (*self._fields, KIND_FIELD) if schema.primary_keys else self._fields
         self._never_null = [field.name for field in self._fields if not field.type.nullable]
@@ -102,20 +131,9 @@ class _Reader:
                     yield from self._finished(table).to_batches()
 
     def _read_raw(self, bucket: BucketFiles, files: Sequence[DataFile]) -> Generator[pa.RecordBatch, None, None]:
-        def opened(file: DataFile) -> "OpenFile | list[pa.RecordBatch]":
-            source = bucket.open(file, self._raw_fields, where=self._where)
-            if file.row_count > bucket.table.batch_rows:
-                return source
-            with source:
-                return list(source.batches())
-
-        with closing(map_ordered(opened, files, workers=min(FILES_AHEAD, len(files)))) as ahead:
-            for source in ahead:
-                if isinstance(source, list):
-                    yield from map(self._finished_raw, source)
-                    continue
-                with source, closing(ReadAhead(source.batches())) as batches:
-                    yield from map(self._finished_raw, batches)
+        found = raw_batches([(bucket, file) for file in files], self._raw_fields, where=self._where)
+        with closing(found) as batches:
+            yield from map(self._finished_raw, batches)
 
     def _finished_raw(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Retract rows have nothing to hide here: they just go."""
@@ -131,10 +149,10 @@ class _Reader:
                     " it be nullable again, or leave it out",
                     kind=ErrorKind.INVALID_SCHEMA,
                 )
-        return kept.select(self._columns)
+        return narrow_columns(kept, self._fields, self._wanted)
 
 
 def _fields_to_read(schema: TableSchema, columns: Sequence[str], where: Predicate | None) -> tuple[Field, ...]:
     """Columns of the result, then those that only the predicate needs; one at least, to count rows by."""
     needed = [*columns, *sorted(columns_of(where) if where is not None else ())]
-    return schema.select(dict.fromkeys(needed or schema.names[:1]))
+    return select_fields(schema, dict.fromkeys(needed or schema.names[:1]))

@@ -141,6 +141,16 @@ class LocalStore(Store):
         except OSError as error:
             raise _failure(DELETE, path, error) from error
 
+    def remove_empty_folder(self, directory: str) -> None:
+        """Remove a folder that has nothing in it."""
+        try:
+            os.rmdir(directory)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise _failure(DELETE, directory, error) from error
+
     def open_input(self, path: str, *, size: int | None = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """A ``pyarrow.OSFile``."""
         del size

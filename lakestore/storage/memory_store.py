@@ -89,6 +89,9 @@ class MemoryStore(Store):
         with _creating:
             self._files.pop(path, None)
 
+    def remove_empty_folder(self, directory: str) -> None:
+        """Nothing: a folder is what its files' paths begin with."""
+
     def open_input(self, path: str, *, size: int | None = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """A ``pyarrow.BufferReader``."""
         del size

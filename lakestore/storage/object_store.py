@@ -104,6 +104,9 @@ class ObjectStore(RemoteStore):
         with self._guard(CREATE, path):
             self._filesystem.pipe_file(path, bytes(data), mode="create")
 
+    def remove_empty_folder(self, directory: str) -> None:
+        """Nothing: there are no folders, and removing one may mean the bucket to the filesystem's library."""
+
     def _without_probe(self) -> "ObjectStore":
         """This store for the probe's own use."""
         return ObjectStore(self._filesystem, self._family, proven=True)

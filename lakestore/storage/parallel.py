@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,13 +19,19 @@ def map_ordered(function: Callable[[T], R], items: Iterable[T], *, workers: int)
 
     Items are taken in the caller's thread, as they are needed. The first failure, in order, is raised where its
     result would have come. When the generator is closed, by a failure or early, calls that run are waited for and
-    no thread stays. With ``workers`` of 1 or less no thread is made.
+    no thread stays. With ``workers`` of 1 or less, or a single item, no thread is made.
     """
     if workers <= 1:
         for item in items:
             yield function(item)
         return
     source = iter(items)
+    first = list(islice(source, 2))
+    if len(first) < 2:
+        for item in first:
+            yield function(item)
+        return
+    source = chain(first, source)
     ahead: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="lakestore")
     try:

@@ -5,6 +5,7 @@ request each way; larger ones are read by ranges and written in parts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,6 +119,13 @@ class RemoteStore(Store):
                 self._filesystem.rm_file(path)
             except FileNotFoundError:
                 return
+
+    def remove_empty_folder(self, directory: str) -> None:
+        """Remove a folder that has nothing in it, on filesystems that have folders."""
+        if next(self._entries(directory), None) is not None:
+            return
+        with self._guard(DELETE, directory), suppress(FileNotFoundError, NotImplementedError):
+            self._filesystem.rmdir(directory)
 
     def open_input(self, path: str, *, size: int | None = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """A whole small file in memory, or a file that is read by ranges."""

@@ -166,6 +166,13 @@ class Store(Protocol):
         """Remove a file; that there is none is fine."""
         ...
 
+    def remove_empty_folder(self, directory: str) -> None:
+        """Remove a folder that has nothing in it; one that has, or that is not there, is left alone.
+
+        Object stores have no folders and do nothing.
+        """
+        ...
+
     def open_input(self, path: str, *, size: int | None = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """A ``pyarrow.NativeFile`` for reading anywhere in a file; also a context manager.
 

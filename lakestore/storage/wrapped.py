@@ -75,6 +75,10 @@ class WrappedStore(Store):
         """Remove a file."""
         self._call("delete", path, lambda: self._inner.delete(path))
 
+    def remove_empty_folder(self, directory: str) -> None:
+        """Remove a folder that has nothing in it."""
+        self._call("remove_empty_folder", directory, lambda: self._inner.remove_empty_folder(directory))
+
     def open_input(self, path: str, *, size: int | None = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Read anywhere in a file."""
         return self._call("open_input", path, lambda: self._inner.open_input(path, size=size))

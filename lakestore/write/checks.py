@@ -3,9 +3,8 @@
 from lakestore.core.defaults import parse_default
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.bucket_rows import require_bucket_key
-from lakestore.format.parquet_write import check_writable
+from lakestore.format.data_file import check_writable
 from lakestore.model.options import TableOptions
-from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.schema import TableSchema
 from lakestore.write.router import bucket_keys
 
@@ -35,14 +34,6 @@ def check_table(schema: TableSchema, options: TableOptions) -> None:
 
 
 def _check_primary_key(schema: TableSchema, options: TableOptions) -> None:
-    merge = options.merge
-    if merge.engine is not MergeEngine.DEDUPLICATE:
-        raise UnsupportedFormatError(f"merge-engine={merge.engine}: this release writes deduplicate tables only")
-    if merge.changelog_producer is not ChangelogProducer.NONE:
-        raise UnsupportedFormatError(
-            f"changelog-producer={merge.changelog_producer}: this release writes no changelog files, so readers "
-            "of the changelog would miss these rows"
-        )
     if options.bucket.count == -1:
         raise UnsupportedFormatError(
             "bucket=-1 on a primary-key table (dynamic buckets) is not written yet; create the table with a "

@@ -14,10 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakestore.core.ingest_places import Place
 from lakestore.errors import ErrorKind, InvalidInputError
-from lakestore.model.arrow import arrow_type
 from lakestore.model.options import MIB
-from lakestore.model.types import MAX_DECIMAL_PRECISION, NESTED, Field, TypeRoot
+from lakestore.model.types import MAX_DECIMAL_PRECISION, NESTED, DataType, Field, TypeRoot
+from lakestore.write.input_nested import nested_array
 
 BATCH_ROWS = 256 * 1024
 """Rows of one table handed on, at most."""
@@ -166,12 +167,17 @@ def _array(values: Any, name: str, columns: Mapping[str, Field], start: int) -> 
         )
     values = values if hasattr(values, "__len__") else list(values)
     field = columns.get(name)
+    place = Place.column(name, start)
     if field is not None and field.type.root in NESTED:
-        return _inferred(values, name, start, lambda part: pa.array(part, arrow_type(field.type)))
-    if field is not None and field.type.root is TypeRoot.DECIMAL:
-        return _inferred(values, name, start, _decimals)
-    array = _inferred(values, name, start, pa.array)
-    if field is not None and field.type.root is TypeRoot.FLOAT and isinstance(values, list):
+        return nested_array(values, field.type, place, _scalars)
+    return _scalars(values, None if field is None else field.type, place)
+
+
+def _scalars(values: Any, kind: DataType | None, place: Place) -> pa.Array:  # noqa: ANN401
+    if kind is not None and kind.root is TypeRoot.DECIMAL:
+        return _inferred(values, place, _decimals)
+    array = _inferred(values, place, pa.array)
+    if kind is not None and kind.root is TypeRoot.FLOAT and isinstance(values, list):
         return _single_precision(array)
     return array
 
@@ -198,7 +204,7 @@ def _single_precision(array: pa.Array) -> pa.Array:
     return array if pc.any(overflown).as_py() else rounded
 
 
-def _inferred(values: Any, name: str, start: int, make: Callable[[Any], pa.Array]) -> pa.Array:  # noqa: ANN401
+def _inferred(values: Any, place: Place, make: Callable[[Any], pa.Array]) -> pa.Array:  # noqa: ANN401
     try:
         return make(values)
     except _ARROW_ERRORS as error:
@@ -212,7 +218,7 @@ def _inferred(values: Any, name: str, start: int, make: Callable[[Any], pa.Array
             else:
                 low = middle
         raise InvalidInputError(
-            f"row {start + low}, column {name!r}: the value {str(values[low])[:80]!r} "
+            f"{place.text(low)}: the value {str(values[low])[:80]!r} "
             f"({type(values[low]).__name__}) does not go with the rows before it: {error}",
             kind=ErrorKind.INVALID_TYPE,
         ) from error

@@ -20,11 +20,13 @@ class OpenBucket:
         files: Names for its files.
         next_sequence: Number of the next row to be written.
         written: Finished files that no commit message has named yet.
+        changelog: Finished changelog files that no commit message has named yet.
     """
 
     files: BucketNames
     next_sequence: int
     written: list[DataFile] = field(default_factory=list)
+    changelog: list[DataFile] = field(default_factory=list)
 
 
 class OpenBuckets:
@@ -58,28 +60,29 @@ class OpenBuckets:
         count = self._parts.options.bucket.count
         messages = []
         for (partition, number), bucket in self._buckets.items():
-            if bucket.written:
+            if bucket.written or bucket.changelog:
                 message = CommitMessage(
                     partition=partition,
                     bucket=number,
                     total_buckets=count if count > 0 else -1,
                     new_files=tuple(bucket.written),
+                    changelog_files=tuple(bucket.changelog),
                 )
                 messages.append(message)
-                bucket.written = []
+                bucket.written, bucket.changelog = [], []
         return tuple(messages)
 
     def abort(self) -> None:
         """Delete the finished files that no message has named."""
         for bucket in self._buckets.values():
-            delete_files(self._parts.store, bucket.files, bucket.written)
-            bucket.written = []
+            delete_files(self._parts.store, bucket.files, [*bucket.written, *bucket.changelog])
+            bucket.written, bucket.changelog = [], []
 
     def discard(self, messages: Sequence[CommitMessage]) -> None:
         """Delete the files of messages whose commit has failed for certain."""
         for message in messages:
             bucket = self.at((message.partition, message.bucket))
-            delete_files(self._parts.store, bucket.files, message.new_files)
+            delete_files(self._parts.store, bucket.files, [*message.new_files, *message.changelog_files])
 
 
 def _empty_bucket(partition: bytes, bucket: int) -> int:

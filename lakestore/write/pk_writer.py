@@ -3,32 +3,33 @@
 1. Rows are held by bucket under one budget. Their sequence numbers follow from their place in the order of
    arrival: the bucket's next number, and one more for each row.
 2. Above the budget the bucket that holds the most is flushed, until the rest fits.
-3. A flush sorts the bucket's rows, keeps the last version of each key, and writes them. Row groups are gathered
-   in other threads while the one before is encoded.
+3. A flush sorts the bucket's rows and merges the versions of each key by the table's merge engine. A merged retract
+   row stays, since it has to hide what older files hold. Row groups are made in other threads while the one before is
+   encoded.
+4. With ``changelog-producer = input`` the rows as they came go to changelog files first.
 
-Invariant: a file holds each key at most once, in ascending order; a row's sequence number tells when it came.
+Invariant: a data file holds each key at most once, in ascending order; a row's sequence number tells when it came.
 """
 
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from functools import partial
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from lakestore.core.sort_rows import last_versions
-from lakestore.data.file_writer import DataFileWriter, WriteParts, rows_per_group
+from lakestore.data.changelog_parts import changelog_parts
+from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts, rows_per_group
 from lakestore.model.arrow import arrow_schema
+from lakestore.model.datafile import DataFile
+from lakestore.model.merging import MergeSpec
 from lakestore.model.message import CommitMessage
-from lakestore.model.rows import KEY_PREFIX, SEQUENCE_NUMBER, VALUE_KIND, file_fields
+from lakestore.model.rows import ChangelogProducer, file_fields
 from lakestore.storage.parallel import map_ordered
 from lakestore.write.buffer import Place, RowBuffer
 from lakestore.write.open_buckets import OpenBuckets
+from lakestore.write.sorted_rows import Piece, SortedRows
 
 GATHER_WORKERS = 2
-"""Row groups gathered ahead of the one that is being encoded."""
-
-Indices = NDArray[np.int64]
+"""Row groups made ahead of the one that is being encoded."""
 
 
 class PkWriter:
@@ -37,11 +38,14 @@ class PkWriter:
     Args:
         parts: The table.
         buckets: Where file names and sequence numbers come from.
+        spec: How versions of a key are merged.
     """
 
-    def __init__(self, parts: WriteParts, buckets: OpenBuckets) -> None:
+    def __init__(self, parts: WriteParts, buckets: OpenBuckets, spec: MergeSpec) -> None:
         self._parts = parts
+        self._changelog_parts = changelog_parts(parts)
         self._buckets = buckets
+        self._spec = spec
         self._buffer = RowBuffer(parts.options.write.buffer_bytes)
         self._shape = arrow_schema(file_fields(parts.schema, thin=parts.options.files.thin))
 
@@ -57,7 +61,11 @@ class PkWriter:
             self._flush(largest)
 
     def flush(self) -> tuple[CommitMessage, ...]:
-        """Write everything that waits; messages for all files since the last call."""
+        """Write everything that waits; messages for all files since the last call.
+
+        Raises:
+            InvalidInputError: Rows of one key do not merge: a sum overflows, say.
+        """
         for place in self._buffer.places():
             self._flush(place)
         return self._buckets.messages()
@@ -72,29 +80,40 @@ class PkWriter:
         rows = _in_one_piece(self._buffer.take(place))
         first = bucket.next_sequence
         bucket.next_sequence += len(rows)
-        merge = self._parts.options.merge
-        order = last_versions(
-            rows,
-            self._parts.schema.trimmed_primary_keys,
-            sequence_fields=merge.sequence_fields,
-            descending=merge.sequence_descending,
-        )
-        gather = partial(_gather, rows, self._shape, first)
-        pieces = _pieces(order, rows_per_group(rows, self._parts.options.files))
+        options = self._parts.options
+        ordered = SortedRows.of(rows, first=first, schema=self._parts.schema, options=options.merge, spec=self._spec)
+        limit = rows_per_group(rows, options.files)
+        if options.merge.changelog_producer is ChangelogProducer.INPUT:
+            pieces = ordered.changes(limit)
+            bucket.changelog += self._written(self._changelog_parts, bucket.files, ordered, pieces, limit)
+        bucket.written += self._written(self._parts, bucket.files, ordered, ordered.state(limit), limit)
+
+    def _written(
+        self, parts: WriteParts, names: BucketNames, ordered: SortedRows, pieces: Sequence[Piece], limit: int
+    ) -> tuple[DataFile, ...]:
         workers = GATHER_WORKERS if len(pieces) > 1 else 1
         with (
-            DataFileWriter(self._parts, bucket.files) as writer,
-            closing(map_ordered(gather, pieces, workers=workers)) as groups,
+            DataFileWriter(parts, names) as writer,
+            closing(map_ordered(ordered.maker(self._shape), pieces, workers=workers)) as made,
+            closing(_filled(made, limit)) as groups,
         ):
             for group in groups:
                 writer.write(group)
-            bucket.written += writer.close()
+            return writer.close()
 
 
-def _pieces(order: Indices, limit: int) -> list[Indices]:
-    groups = -(-len(order) // limit)
-    step = max(-(-len(order) // max(groups, 1)), 1)
-    return [order[start : start + step] for start in range(0, len(order), step)]
+def _filled(made: Generator[pa.Table, None, None], limit: int) -> Generator[pa.Table, None, None]:
+    """Tables joined until they fill half a row group or more: merging may leave little of many rows."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in made:
+        waiting.append(table)
+        rows += len(table)
+        if 2 * rows >= limit:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def _in_one_piece(rows: pa.Table) -> pa.Table:
@@ -107,17 +126,3 @@ def _in_one_piece(rows: pa.Table) -> pa.Table:
         joined = pa.Table.from_arrays([columns[index]], names=["column"]).combine_chunks()
         columns[index] = joined.column(0)
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _gather(rows: pa.Table, shape: pa.Schema, first_sequence: int, order: Indices) -> pa.Table:
-    """The rows at those positions, as a data file holds them."""
-    taken = rows.take(pa.array(order))
-    columns = []
-    for name in shape.names:
-        if name == SEQUENCE_NUMBER:
-            columns.append(pa.array(order + first_sequence))
-        elif name == VALUE_KIND:
-            columns.append(taken[VALUE_KIND])
-        else:
-            columns.append(taken[name] if name in taken.column_names else taken[name.removeprefix(KEY_PREFIX)])
-    return pa.Table.from_arrays(columns, schema=shape)

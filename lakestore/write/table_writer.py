@@ -15,21 +15,28 @@ import pyarrow.compute as pc
 
 from lakestore.core.defaults import with_defaults
 from lakestore.core.ingest import to_schema
+from lakestore.core.merge import is_add
+from lakestore.core.merge.refusals import refuse_retracts
+from lakestore.core.merge_options import parse_merge
 from lakestore.data.file_writer import WriteParts, is_retract
 from lakestore.env import Env
-from lakestore.errors import ErrorKind, InvalidInputError
+from lakestore.errors import InvalidInputError
 from lakestore.model.message import CommitMessage
-from lakestore.model.options import MergeOptions, TableOptions
-from lakestore.model.rows import VALUE_KIND, RowKind
+from lakestore.model.options import TableOptions
+from lakestore.model.rows import VALUE_KIND, MergeEngine, RowKind
 from lakestore.model.schema import TableSchema
 from lakestore.storage.paths import TablePaths
 from lakestore.storage.store import Store
 from lakestore.write.append_writer import AppendWriter
 from lakestore.write.checks import check_table
 from lakestore.write.input import batches
+from lakestore.write.kinds import codes_of, repeated
 from lakestore.write.open_buckets import MaxSequence, OpenBuckets
 from lakestore.write.pk_writer import PkWriter
 from lakestore.write.router import route
+
+_BUILDING_ENGINES = (MergeEngine.PARTIAL_UPDATE, MergeEngine.AGGREGATION)
+"""Engines that make a row of all versions of a key."""
 
 
 class TableWriter:
@@ -63,10 +70,11 @@ class TableWriter:
         check_table(schema, options)
         self._schema = schema
         self._options = options
+        self._spec = parse_merge(schema, schema.options)
         parts = WriteParts(store=store, paths=paths, schema=schema, options=options, env=env)
         self._buckets = OpenBuckets(parts, max_sequence)
         self._writer: PkWriter | AppendWriter = (
-            PkWriter(parts, self._buckets) if schema.primary_keys else AppendWriter(parts, self._buckets)
+            PkWriter(parts, self._buckets, self._spec) if schema.primary_keys else AppendWriter(parts, self._buckets)
         )
 
     @property
@@ -75,10 +83,11 @@ class TableWriter:
         return self._writer.buffered_bytes
 
     def write(self, rows: pa.Table | pa.RecordBatch, kinds: pa.Array | None = None, *, first_row: int = 0) -> None:
-        """Write rows; of rows with one key the last counts.
+        """Write rows; what rows of one key become is the merge engine's.
 
         Args:
-            rows: Columns of the table, in any order and of any Arrow types that hold their values.
+            rows: Columns of the table, in any order and of any Arrow types that hold their values. Nullable columns
+                may be missing; they count as null.
             kinds: Row kind of each row as int8; by default what ``rowkind.field`` says, else all inserts.
             first_row: Number of the first of the rows, for messages.
 
@@ -86,12 +95,14 @@ class TableWriter:
             InvalidInputError: A row does not fit; none of ``rows`` was taken.
         """
         table = to_schema(rows, self._schema.fields, keys=self._schema.primary_keys, first_row=first_row)
-        table = with_defaults(table, self._schema.fields)
+        # Where rows build on those before them, a column that is not given leaves what is there as it is.
+        given = rows.schema.names if self._spec.engine in _BUILDING_ENGINES else None
+        table = with_defaults(table, self._schema.fields, only=given)
         own = self._kinds(table, kinds, first_row)
         if not self._schema.primary_keys:
             _refuse_retracts(own, first_row)
         else:
-            table = _with_kinds(table, own, self._options.merge)
+            table = self._with_kinds(table, own, first_row)
         for partition, bucket, group in route(table, self._schema, self._options.bucket):
             self._writer.add((partition, bucket), group)
 
@@ -107,7 +118,7 @@ class TableWriter:
         """
         count = 0
         for rows in batches(data, self._schema.fields):
-            kinds = None if kind is None else pa.array(np.full(len(rows), kind, np.int8))
+            kinds = None if kind is None else repeated(kind, len(rows))
             self.write(rows, kinds, first_row=count)
             count += len(rows)
         return count
@@ -134,34 +145,26 @@ class TableWriter:
 
     def _kinds(self, table: pa.Table, kinds: pa.Array | pa.ChunkedArray | None, first_row: int) -> pa.Array | None:
         """The kind of each row as int8 without nulls; None when all are inserts."""
-        name = self._options.merge.rowkind_field
         if kinds is not None:
-            return _checked_kinds(kinds, len(table), first_row)
+            if len(kinds) != len(table):
+                raise InvalidInputError(f"row kinds: {len(kinds)} values for {len(table)} rows; expected one for each")
+            return codes_of(kinds, "row kind", first_row=first_row)
+        name = self._options.merge.rowkind_field
         if name is None or not self._schema.primary_keys:
             return None
-        found = pc.index_in(table[name], value_set=pa.array([kind.short for kind in RowKind]))
-        if found.null_count:
-            at = pc.index(found.is_null(), True).as_py()
-            raise InvalidInputError(
-                f"row {first_row + at}, column {name!r}: {table[name][at].as_py()!r} is no row kind; expected one of "
-                f"{', '.join(kind.short for kind in RowKind)}"
-            )
-        return found.cast(pa.int8())
+        return codes_of(table[name], f"column {name!r}", first_row=first_row)
 
-
-def _checked_kinds(kinds: pa.Array | pa.ChunkedArray, rows: int, first_row: int) -> pa.Array:
-    if len(kinds) != rows or kinds.type != pa.int8():
-        raise InvalidInputError(
-            f"row kinds: {len(kinds)} values of Arrow type {kinds.type} for {rows} rows; expected an int8 for each row",
-            kind=ErrorKind.INVALID_TYPE,
-        )
-    known = pc.is_in(kinds, value_set=pa.array(list(RowKind), pa.int8()))
-    at = pc.index(known, False).as_py()
-    if at >= 0:
-        raise InvalidInputError(
-            f"row {first_row + at}: {kinds[at].as_py()} is no row kind; expected 0 (+I), 1 (-U), 2 (+U) or 3 (-D)"
-        )
-    return kinds
+    def _with_kinds(self, table: pa.Table, kinds: pa.Array | None, first_row: int) -> pa.Table:
+        """The rows with their kinds as a last column, without those that the table's options ignore."""
+        if kinds is None:
+            return table.append_column(VALUE_KIND, repeated(RowKind.INSERT, len(table)))
+        merge, codes = self._options.merge, kinds.to_numpy()
+        ignored = codes == RowKind.UPDATE_BEFORE if merge.ignore_update_before else np.zeros(len(codes), np.bool_)
+        if merge.ignore_delete:
+            ignored = ignored | ~is_add(codes)
+        refuse_retracts(table, np.where(ignored, np.int8(RowKind.INSERT), codes), self._spec, first_row=first_row)
+        table = table.append_column(VALUE_KIND, kinds)
+        return table.filter(pa.array(~ignored)) if ignored.any() else table
 
 
 def _refuse_retracts(kinds: pa.Array | None, first_row: int) -> None:
@@ -169,18 +172,5 @@ def _refuse_retracts(kinds: pa.Array | None, first_row: int) -> None:
     if kinds is not None and at >= 0:
         raise InvalidInputError(
             f"row {first_row + at} takes back a row ({RowKind(kinds[at].as_py()).short}), but a table without a "
-            "primary key can only be appended to"
+            "primary key can only be appended to; to remove rows overwrite their partitions"
         )
-
-
-def _with_kinds(table: pa.Table, kinds: pa.Array | None, merge: MergeOptions) -> pa.Table:
-    """The rows with their kinds as a last column, without those that the table's options ignore."""
-    if kinds is None:
-        kinds = pa.array(np.zeros(len(table), np.int8))
-    table = table.append_column(VALUE_KIND, kinds)
-    ignored = [RowKind.UPDATE_BEFORE, RowKind.DELETE] if merge.ignore_delete else []
-    if merge.ignore_update_before:
-        ignored.append(RowKind.UPDATE_BEFORE)
-    if not ignored:
-        return table
-    return table.filter(pc.invert(pc.is_in(kinds, value_set=pa.array(ignored, pa.int8()))))

@@ -18,7 +18,7 @@ MAX_LINES = 400
 MAX_FUNCTION_LINES = 70
 FEW_VALUES = {
     "values.py": "bounds and literals, a handful at a time",
-    "scan.py": "Scan.to_pylist, a named choice",
+    "result.py": "ArrowResult.to_pylist, a named choice",
     "unions.py": "serialized bitmaps and sketches: the library takes them as bytes objects, one call a key",
 }
 HEAVY = ("pandas", "polars", "duckdb", "ray", "pyarrow.dataset", "s3fs")

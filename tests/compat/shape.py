@@ -17,7 +17,7 @@ class Shape:
     """One table.
 
     Attributes:
-        columns: Types by column name.
+        columns: Types by column name, as ``create_table`` takes them.
         steps: What LakeStore commits.
         on_top: What the judge, and then LakeStore, commit to a copy; ``write`` and ``delete`` only.
         key: Primary key columns.
@@ -26,7 +26,7 @@ class Shape:
         order: Of a row, what decides between versions of one key; the later write wins ties.
     """
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, object]
     steps: Sequence[Step]
     on_top: Sequence[Step]
     key: Sequence[str] = ()

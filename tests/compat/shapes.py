@@ -19,18 +19,51 @@ from tests.compat.rows import (
     times,
     updates,
 )
+from tests.compat.rows_nested import COUNTED, DEEP, FINE, NESTED, counted, deep, fine, nested
 from tests.compat.shape import Shape
+from tests.compat.shapes_formats import FORMAT_SHAPES
 
 SHAPES = {
     "types_keyed": Shape(TYPES, TYPES_STEPS, [*TYPES_ON_TOP, ("delete", [{"id": "0"}])], ["id"], options={"bucket": 1}),
     "types_keyed_4": Shape(TYPES, TYPES_STEPS, TYPES_ON_TOP, ["id"], options={"bucket": 4}),
     "types_append": Shape(TYPES, TYPES_STEPS, TYPES_ON_TOP, options={"bucket": -1}),
+    "nested_keyed": Shape(
+        NESTED,
+        [("write", nested(range(12))), ("write", nested(range(6, 14))), ("delete", [{"id": "3"}])],
+        [("write", nested(range(10, 18))), ("delete", [{"id": "5"}])],
+        ["id"],
+        options={"bucket": 2},
+    ),
+    "nested_append": Shape(
+        NESTED,
+        [("write", nested(range(8))), ("write", nested(range(2, 5)))],
+        [("write", nested(range(4)))],
+        options={"bucket": -1},
+    ),
+    "nested_deep": Shape(
+        DEEP,
+        [("write", deep(range(8))), ("write", deep(range(4, 10)))],
+        [("write", deep(range(8, 12)))],
+        ["id"],
+        options={"bucket": 1},
+    ),
+    "nested_nanos": Shape(
+        FINE,
+        [("write", fine(range(6))), ("write", fine(range(3, 8)))],
+        [("write", fine(range(4, 9)))],
+        ["id"],
+        options={"bucket": 1},
+    ),
+    "multisets": Shape(
+        COUNTED, [("write", counted(range(6)))], [("write", counted(range(4, 8)))], ["id"], options={"bucket": 1}
+    ),
     "updates_1": Shape(PLAIN, UPDATES, ON_TOP, ["id"], options={"bucket": 1}),
     "updates_4": Shape(PLAIN, UPDATES, ON_TOP, ["id"], options={"bucket": 4}),
     **{
         codec: Shape(PLAIN, UPDATES, ON_TOP, ["id"], options={"bucket": 1, "file.compression": codec})
         for codec in ["snappy", "gzip", "lz4", "uncompressed"]
     },
+    **FORMAT_SHAPES,
     "no_stats": Shape(PLAIN, UPDATES, ON_TOP, ["id"], options={"bucket": 1, "metadata.stats-mode": "none"}),
     "full_stats": Shape(PLAIN, UPDATES, ON_TOP, ["id"], options={"bucket": 1, "metadata.stats-mode": "full"}),
     "many_commits": Shape(

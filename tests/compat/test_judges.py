@@ -31,6 +31,7 @@ READERS = [*JAVAS, "pypaimon", "rust"]
 SHORT = {
     "types_keyed_4",
     "types_append",
+    "nested_keyed",
     "updates_4",
     "sequence",
     "composite_key",
@@ -42,7 +43,7 @@ SHORT = {
     "partition_timestamp",
     "partitions_keyed",
 }
-"""The dozen tables of the short form, which asks one Java release; ``-m slow`` asks all about all."""
+"""The tables of the short form, which asks one Java release; ``-m slow`` asks all about all."""
 
 
 def slow_unless(short, values):
@@ -54,7 +55,13 @@ EVERY_SHAPE = pytest.mark.parametrize("name", slow_unless(SHORT, SHAPES))
 
 THEIRS = {
     ("java", "sequence_of_two_descending"): "Paimon 0.9 does not know sequence.field.sort-order and sorts upwards",
+    ("java", "nested_deep"): "Paimon 0.9 reads a ROW of nulls as null, and fails on ROWs in ROWs: in its own files too",
+    ("java", "multisets"): "Paimon 0.9 shifts the counts of multisets after a null one: in its own files too",
+    ("pypaimon", "multisets"): "pypaimon does not know MULTISET",
+    ("pypaimon", "nested_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
     ("pypaimon", "time_and_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
+    ("pypaimon", "orc_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
+    ("rust", "avro_nested"): "pypaimon-rust reads members of ROWs in arrays and maps of Avro files as null",
     ("rust", "partition_float"): "pypaimon-rust refuses FLOAT partitions",
     ("rust", "partition_double"): "pypaimon-rust refuses DOUBLE partitions",
 }
@@ -65,6 +72,11 @@ NO_TURNS = {"lz4": "the Java bundles read LZ4 files but lack the library that wr
 
 AFTER_OLD_JAVA = {"pypaimon": "pypaimon-lenient"}
 """pypaimon 2.1 cannot read manifests written before Paimon 1.0, which lack ``_VALUE_STATS_COLS``."""
+
+
+LOST_AFTER_OLD_JAVA = {"rust": ("avro_", "formats_")}
+"""Shapes, by how they begin, that a reader cannot read once Paimon 0.9 has written to them, as it lets whole rows of
+Avro files be null."""
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +182,8 @@ def everybody_reads(table, expected, name, java, engines):
     assert canon.difference(expected, ours(table)) is None
     for reader in READERS:
         if (reader, name) in THEIRS:
+            continue
+        if java == "java" and name.startswith(LOST_AFTER_OLD_JAVA.get(reader, ("?",))):
             continue
         actual = AFTER_OLD_JAVA.get(reader, reader) if java == "java" else reader
         try:

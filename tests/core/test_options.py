@@ -16,7 +16,7 @@ from lakestore.core.options_registry import OLD_NAMES, REGISTRY, lookup
 from lakestore.core.options_registry_entry import Refuses, Status
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.model.arrow import fields_from_arrow
-from lakestore.model.options import MIB, BucketFunction, TableOptions
+from lakestore.model.options import MIB, BucketFunction, CompactOptions, LookupMode, OffPeak, TableOptions
 from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.schema import TableSchema
 from lakestore.model.stats import StatsKind, StatsMode
@@ -74,6 +74,10 @@ CHANGES = {
     "file.format": "ORC",
     "file.compression": "lz4",
     "file.compression.zstd-level": "9",
+    "file.format.per.level": "0:Avro, 5:orc",
+    "file.compression.per.level": "0:LZ4",
+    "changelog-file.format": "Avro",
+    "changelog-file.compression": "Snappy",
     "target-file-size": "1 gb",
     "data-file.prefix": "part-",
     "changelog-file.prefix": "log-",
@@ -81,6 +85,7 @@ CHANGES = {
     "data-file.thin-mode": "TRUE",
     "data-file.path-directory": "data/v1/",
     "metadata.stats-mode": "full",
+    "changelog-file.stats-mode": "counts",
     "fields.<column>.stats-mode": "none",
     "metadata.stats-dense-store": "false",
     "metadata.stats-keep-first-n-columns": "2",
@@ -109,10 +114,73 @@ CHANGES = {
     "manifest.compression": "snappy",
     "source.split.target-size": "1 mb",
     "source.split.open-file-cost": "0",
+    "consumer-id": "me",
+    "consumer.ignore-progress": "true",
+    "consumer.mode": "At-Least-Once",
+    "continuous.discovery-interval": "5 s",
+    "scan.bounded.watermark": "1000",
+    "streaming-read-append-overwrite": "true",
+    "streaming-read-overwrite": "true",
+    "streaming.read.snapshot.delay": "1 min",
+    "scan.fallback-branch": "old",
+    "tag.automatic-creation": "Watermark",
+    "tag.creation-period": "hourly",
+    "tag.creation-period-duration": "10 min",
+    "tag.creation-delay": "1 min",
+    "tag.period-formatter": "without_dashes",
+    "tag.automatic-completion": "true",
+    "tag.batch.customized-name": "nightly",
+    "tag.num-retained-max": "7",
+    "tag.default-time-retained": "3 d",
+    "sink.process-time-zone": "Europe/Berlin",
+    "sink.watermark-time-zone": "Asia/Shanghai",
+    "changelog-producer.row-deduplicate": "true",
+    "changelog-producer.row-deduplicate-ignore-fields": "v",
+    "snapshot.num-retained.min": "3",
+    "snapshot.num-retained.max": "30",
+    "snapshot.time-retained": "2 h",
+    "snapshot.expire.limit": "5",
+    "snapshot.clean-empty-directories": "true",
+    "changelog.num-retained.min": "20",
+    "changelog.num-retained.max": "200",
+    "changelog.time-retained": "2 d",
+    "consumer.changelog-only": "true",
+    "consumer.expiration-time": "7 d",
+    "tag.time-expire-enabled": "false",
+    "partition.expiration-time": "7 d",
+    "partition.expiration-strategy": "Update-Time",
+    "partition.expiration-check-interval": "1 d",
+    "partition.expiration-max-num": "5",
+    "partition.expiration-batch-size": "2",
+    "end-input.check-partition-expire": "true",
+    "partition.timestamp-formatter": "yyyyMMdd",
+    "partition.timestamp-pattern": "$pt",
+    "partition.mark-done-action": "success-file,mark-event",
+    "num-sorted-run.compaction-trigger": "3",
+    "num-levels": "4",
+    "compaction.max-size-amplification-percent": "50",
+    "compaction.size-ratio": "10",
+    "compaction.force-up-level-0": "true",
+    "compaction.force-rewrite-all-files": "true",
+    "compaction.small-file-ratio": "0.5",
+    "compaction.optimization-interval": "1 h",
+    "compaction.total-size-threshold": "10 mb",
+    "compaction.incremental-size-threshold": "20 mb",
+    "compaction.offpeak.start.hour": "22",
+    "compaction.offpeak.end.hour": "6",
+    "compaction.offpeak-ratio": "30",
+    "full-compaction.delta-commits": "4",
+    "record-level.expire-time": "2 d",
+    "record-level.time-field": "ts",
+    "lookup-compact": "Gentle",
+    "lookup-compact.max-interval": "20",
+    "force-lookup": "true",
     "add-column-before-partition": "true",
     "alter-column-null-to-not-null.disabled": "false",
     "disable-explicit-type-casting": "true",
 }
+OFF_PEAK = ("compaction.offpeak.start.hour", "compaction.offpeak.end.hour", "compaction.offpeak-ratio")
+"""Options that mean something only together."""
 NESTED = {"merge-engine": "aggregation", "fields.nested.aggregate-function": "nested_update"}
 ELSEWHERE = {"primary-key", "partition", "type"}
 """Honoured by ``normalise_new_schema`` (test_validate) and by the refusals below."""
@@ -182,7 +250,8 @@ def test_honoured_keys_change_the_options(option):
     if option.key in ELSEWHERE:
         assert option.limits or option.key in {"primary-key", "partition"}
         return
-    assert parse({example_key(option): CHANGES[option.key]}) != parse({})
+    others = {key: CHANGES[key] for key in OFF_PEAK if option.key in OFF_PEAK and key != option.key}
+    assert parse(others | {example_key(option): CHANGES[option.key]}) != parse(others)
     if option.default is not None and option.key != "commit.max-retries":
         assert parse({example_key(option): option.default}, keyed=False) == parse({}, keyed=False)
 
@@ -195,6 +264,9 @@ def test_what_the_records_hold():
     assert options.files.format == "orc"
     assert options.files.compression == "lz4"
     assert options.files.zstd_level == 9
+    assert options.files.format_per_level == {0: "avro", 5: "orc"}
+    assert options.files.compression_per_level == {0: "lz4"}
+    assert (options.files.changelog_format, options.files.changelog_compression) == ("avro", "snappy")
     assert options.files.target_bytes == 1024 * MIB
     assert options.files.data_prefix == "part-"
     assert options.files.changelog_prefix == "log-"
@@ -230,12 +302,53 @@ def test_what_the_records_hold():
     assert options.scan.split_target_bytes == MIB
     assert options.scan.split_open_cost == 0
     assert options.scan.window_rows == 10
+    assert options.compact == CompactOptions(
+        trigger=3,
+        num_levels=4,
+        max_amplification=50,
+        size_ratio=10,
+        off_peak=OffPeak(start_hour=22, end_hour=6, ratio=30),
+        optimization_interval_ms=3_600_000,
+        total_size_threshold=10 * MIB,
+        incremental_size_threshold=20 * MIB,
+        force_up_level0=True,
+        force_rewrite_all=True,
+        small_file_ratio=0.5,
+        full_delta_commits=4,
+        lookup_mode=LookupMode.GENTLE,
+        lookup_max_interval=20,
+        force_lookup=True,
+        row_deduplicate=True,
+        row_deduplicate_ignore=("v",),
+        expire_ms=172_800_000,
+        expire_field="ts",
+    )
     assert (options.alter.before_partition, options.alter.keep_nullable, options.alter.implicit_only) == (
         True,
         False,
         True,
     )
     assert parse({"deletion-vectors.enabled": "true"}).deletion_vectors
+
+
+def test_the_files_of_a_level_have_their_own_format_and_codec():
+    files = parse(
+        {"file.format": "orc", "file.format.per.level": "0:avro", "file.compression.per.level": "1:lz4"}
+    ).files
+    found = [files.at_level(level) for level in range(3)]
+    assert [(one.format, one.compression) for one in found] == [("avro", "zstd"), ("orc", "lz4"), ("orc", "zstd")]
+    assert found[2] is files
+    assert files.at_level(0, changelog=True) == files.at_level(0)
+    changelog = parse({"changelog-file.format": "avro", "changelog-file.compression": "none"}).files
+    assert changelog.at_level(0).format == "parquet"
+    told = changelog.at_level(0, changelog=True)
+    assert (told.format, told.compression) == ("avro", "none")
+
+
+@pytest.mark.parametrize("text", ["avro", "0:avro:orc", "x:avro"])
+def test_levels_are_numbers(text):
+    with pytest.raises(InvalidInputError, match=r"file\.format\.per\.level"):
+        parse({"file.format.per.level": text})
 
 
 def test_defaults():
@@ -295,8 +408,8 @@ def test_refused_keys_are_refused_by_name(option):
 @pytest.mark.parametrize(
     ("options", "keyed", "read", "write"),
     [
-        ({"merge-engine": "partial-update"}, True, False, True),
-        ({"merge-engine": "first-row"}, True, False, True),
+        ({"merge-engine": "partial-update"}, True, False, False),
+        ({"merge-engine": "first-row"}, True, False, False),
         ({"merge-engine": "DEDUPLICATE"}, True, False, False),
         ({"merge-engine": "aggregation"}, False, False, False),
         ({"bucket": "-1"}, True, False, True),
@@ -305,12 +418,19 @@ def test_refused_keys_are_refused_by_name(option):
         ({"bucket": "-1"}, False, False, False),
         ({"bucket-function.type": "hive"}, True, False, True),
         ({"bucket-function.type": "mod"}, True, False, False),
-        ({"changelog-producer": "input"}, True, False, True),
-        ({"file.format": "avro"}, True, True, True),
+        ({"changelog-producer": "input"}, True, False, False),
+        ({"file.format": "csv"}, True, True, True),
+        ({"file.format": "lance"}, False, True, True),
+        ({"file.format": "avro"}, True, False, False),
+        ({"file.format": "ORC"}, False, False, False),
         ({"file.format": "Parquet"}, True, False, False),
         ({"file.compression": "brotli"}, True, False, True),
-        ({"file.format.per.level": "0:avro"}, True, False, True),
-        ({"file.format.per.level": "0:parquet, 5:PARQUET"}, True, False, False),
+        ({"file.format.per.level": "0:avro,1:json"}, True, False, True),
+        ({"file.format.per.level": "0:avro, 5:PARQUET"}, True, False, False),
+        ({"file.compression.per.level": "0:brotli"}, True, False, True),
+        ({"file.compression.per.level": "0:lz4 , 1:zlib"}, True, False, False),
+        ({"changelog-file.format": "text"}, True, False, True),
+        ({"changelog-file.compression": "lzo"}, True, False, True),
         ({"manifest.compression": "lzma"}, True, False, True),
         ({"manifest.format": "orc"}, True, True, True),
         ({"type": "format-table"}, False, True, True),
@@ -337,7 +457,7 @@ def test_a_keyed_table_without_bucket_has_dynamic_buckets():
 
 def test_all_reasons_are_told_at_once():
     with pytest.raises(UnsupportedFormatError) as caught:
-        check_writable(table({"merge-engine": "aggregation", "bucket": "-1", "row-tracking.enabled": "true"}))
+        check_writable(table({"bucket-function.type": "hive", "bucket": "-1", "row-tracking.enabled": "true"}))
     assert caught.value.message.count("\n") == 3
 
 
@@ -352,6 +472,6 @@ def test_the_description_has_a_line_for_every_key():
         assert row.text
         assert "|" not in row.text
     by_key = {row.key: row for row in rows}
-    assert by_key["merge-engine"].text.endswith("Values other than deduplicate are refused for writing.")
+    assert by_key["bucket-function.type"].text.endswith("Values other than default, mod are refused for writing.")
     assert by_key["write.compaction-skip"].text == "Older spelling of `write-only`."
     assert by_key["row-tracking.enabled"].status == "refused for writing"

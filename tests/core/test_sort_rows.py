@@ -5,7 +5,13 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakestore.core.sort_rows import last_versions
+from lakestore.core.sort_rows import sorted_versions
+
+
+def last_versions(rows, keys, **options):
+    order, groups = sorted_versions(rows, keys, **options)
+    assert sorted(order.tolist()) == list(range(len(rows)))
+    return order[groups.lasts]
 
 
 def test_the_last_row_of_each_key_in_key_order():

@@ -159,6 +159,10 @@ PARTITIONED = {"key": ("id", "day"), "partition": ("day",)}
         ),
         ({"record-level.time-field": "nope"}, KEYED, "expected an INT, BIGINT or TIMESTAMP"),
         ({"merge-engine": "nonsense"}, KEYED, "expected one of deduplicate"),
+        ({"fields.default-aggregate-function": "sum"}, KEYED, "does nothing under merge-engine deduplicate"),
+        ({"merge-engine": "aggregation", "fields.v.aggregate-function": "summ"}, KEYED, "'sum'?"),
+        ({"merge-engine": "aggregation", "fields.v.aggregate-functoin": "max"}, KEYED, "aggregate-function"),
+        ({"merge-engine": "first-row", "sequence.field": "ts"}, KEYED, "first-row keeps what came first"),
         ({"merge-engin": "deduplicate"}, KEYED, "did you mean 'merge-engine'"),
         ({"num-levels": "x"}, {}, "expected a whole number"),
     ],
@@ -185,7 +189,8 @@ def test_refused_options(options, arguments, message):
         ),
         ({"full-compaction.delta-commits": "1"}, KEYED),
         ({"record-level.expire-time": "1 d", "record-level.time-field": "ts"}, KEYED),
-        ({"fields.default-aggregate-function": "sum"}, KEYED),
+        ({"merge-engine": "aggregation", "fields.default-aggregate-function": "max"}, KEYED),
+        ({"merge-engine": "partial-update", "fields.ts.sequence-group": "v", "changelog-producer": "input"}, KEYED),
         ({"snapshot.num-retained.min": "5", "snapshot.num-retained.max": "5"}, {}),
         ({}, {"extra": [("list", ARRAY, None)]}),
         ({}, {"columns": {"Id": "INT", "id": "INT", "select": "INT", "naïve": "INT"}}),
@@ -198,11 +203,9 @@ def test_accepted(options, arguments):
 @pytest.mark.parametrize(
     ("options", "arguments", "message"),
     [
-        ({"merge-engine": "aggregation"}, KEYED, "'merge-engine'"),
         ({"bucket": "-1"}, KEYED, "'bucket'"),
         ({"deletion-vectors.enabled": "true"}, {}, "'deletion-vectors.enabled'"),
         ({"scan.snapshot-id": "3"}, {}, r"table.at\(snapshot=…\)"),
-        ({"changelog-producer": "input"}, KEYED, "'changelog-producer'"),
         ({}, {"columns": {"v": "VARIANT"}}, "column 'v' has type VARIANT"),
         (
             {},

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from lakestore.data import merge_reader
+from lakestore.data import merge_reader, windows
 from lakestore.errors import CorruptTableError, NotFoundError
 from lakestore.format.binary_row import encode_row
 from lakestore.model.options import MergeOptions
@@ -69,7 +69,7 @@ def test_memory_is_runs_times_window():
     table = runs_of(range(0, count, 2), range(0, count, 3), range(0, count, 5), window_rows=window)
     buffered = 0
     highest = 0
-    round_of = merge_reader._Merge.round
+    round_of = windows.Rounds.next_window
 
     def watched(self, cursors):
         nonlocal buffered
@@ -78,7 +78,7 @@ def test_memory_is_runs_times_window():
 
     before = pa.total_allocated_bytes()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge_reader._Merge, "round", watched)
+        patch.setattr(windows.Rounds, "next_window", watched)
         found = 0
         for one in merged(table, window=window):
             highest = max(highest, pa.total_allocated_bytes() - before)
@@ -90,7 +90,7 @@ def test_memory_is_runs_times_window():
 
 def test_wide_rows_make_narrow_windows(monkeypatch):
     monkeypatch.setattr("lakestore.data.file_reader.BATCH_BYTES", 1000)
-    monkeypatch.setattr(merge_reader, "WINDOW_BYTES", 2000)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 2000)
     table = HandMade(a_schema({"k": "INT", "v": "STRING"}, key=["k"]), window_rows=10_000)
     for first in (0, 1):
         table.add([(k, f"{k:0100}") for k in range(first, 1000, 2)], sequences=range(500 * first, 500 * first + 500))
@@ -129,7 +129,7 @@ def test_a_run_reads_its_files_one_after_another():
 def test_files_are_closed_when_the_reader_stops_early(monkeypatch):
     table = runs_of(range(100), range(100), window_rows=4)
     open_files = set()
-    opening = merge_reader.BucketFiles.open
+    opening = windows.BucketFiles.open
 
     def watched(self, file, *arguments, **named):
         source = opening(self, file, *arguments, **named)
@@ -138,7 +138,7 @@ def test_files_are_closed_when_the_reader_stops_early(monkeypatch):
         object.__setattr__(source, "close", lambda: (close(), open_files.discard(file.name)))
         return source
 
-    monkeypatch.setattr(merge_reader.BucketFiles, "open", watched)
+    monkeypatch.setattr(windows.BucketFiles, "open", watched)
     found = merged(table)
     next(found)
     assert len(open_files) == 2

@@ -72,6 +72,17 @@ class StoreConformance:
         store.put_if_absent(f"{root}/a/file", b"again")
         assert store.get(f"{root}/a/file") == b"again"
 
+    def test_a_folder_goes_only_when_it_is_empty(self, place):
+        store, root = place
+        store.put(f"{root}/d/e/x", b"1")
+        store.remove_empty_folder(f"{root}/d/e")
+        store.remove_empty_folder(f"{root}/never")
+        assert store.get(f"{root}/d/e/x") == b"1"
+        store.delete(f"{root}/d/e/x")
+        store.remove_empty_folder(f"{root}/d/e")
+        store.remove_empty_folder(f"{root}/d")
+        assert store.list_directories(root) == []
+
     def test_listing(self, place):
         store, root = place
         assert store.list(root) == []

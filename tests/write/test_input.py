@@ -13,8 +13,8 @@ import pytest
 
 from lakestore.core.ingest import to_schema
 from lakestore.errors import ErrorKind, InvalidInputError
-from lakestore.model.arrow import arrow_schema, assign_ids
-from lakestore.model.types import parse_type, parse_type_text
+from lakestore.model.arrow import assign_ids
+from lakestore.model.types import parse_type_text
 from lakestore.write.input import BATCH_BYTES, batches
 
 TABLE = pa.table({"a": [1, 2, 3], "s": ["x", None, "z"]})
@@ -240,11 +240,3 @@ def test_columns_of_different_length():
 def test_rows_without_columns_are_not_lost_silently():
     with pytest.raises(InvalidInputError, match="empty dicts"):
         list(batches([{}, {}]))
-
-
-def test_nested_python_values_take_the_tables_type():
-    from lakestore.model.types import Field
-
-    want = (Field(id=0, name="x", type=parse_type({"type": "ARRAY", "element": "INT"})),)
-    part = next(batches([{"x": [1, None]}, {"x": None}], fields=want))
-    assert part.schema.field("x").type == arrow_schema(want).field("x").type

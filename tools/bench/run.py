@@ -4,7 +4,8 @@
     python tools/bench/run.py scan-int load --peers          # two of them, pypaimon and pypaimon-rust too
     python tools/bench/run.py --rows 200000 --json out.json
 
-Workloads: load, upsert, scan-int, scan-string, scan-pair, scan-pair-text, project, filter-key, filter-value.
+Workloads: load, upsert, scan-int, scan-string, scan-pair, scan-pair-text, project, filter-key, filter-value,
+partial-update, aggregation.
 """
 
 import argparse
@@ -15,7 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.bench import peers, report
-from tools.bench.workloads import WORKLOADS, Scale
+from tools.bench.engines import ENGINE_WORKLOADS
+from tools.bench.workloads import WORKLOADS as PLAIN_WORKLOADS
+from tools.bench.workloads import Scale
+
+WORKLOADS = {**PLAIN_WORKLOADS, **ENGINE_WORKLOADS}
 
 
 def main() -> int:

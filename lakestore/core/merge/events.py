@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from lakestore.core.merge.groups import NO_ROW, Groups
+from lakestore.core.merge.groups import NO_ROW, Column, Groups
 from lakestore.core.sorting import Indices, Mask
 
 
@@ -48,12 +49,18 @@ class Listed:
         numbers: What number each of them has among all groups.
         rows: The rows.
         actions: What they do.
+        whole: Whether these are all rows, each once.
     """
 
     groups: Groups
     numbers: Indices
     rows: Indices
     actions: Actions
+    whole: bool = False
+
+    def values_of(self, column: Column) -> pa.Array:
+        """The values of the rows."""
+        return column.ordered() if self.whole else column.at(self.rows)
 
     def select(self, chosen: Mask) -> "Listed":
         """Some of the groups."""
@@ -126,6 +133,9 @@ class Events:
         act = np.ones(self.groups.rows, np.bool_) if self.actions is None else self.actions != Action.SKIP
         if valid is not None:
             act &= valid
+        if self.seeds is None and bool(act.all()):
+            actions = np.full(len(act), Action.ADD, np.int8) if self.actions is None else self.actions
+            return Listed(self.groups, np.arange(len(self.groups)), np.arange(len(act)), actions, whole=True)
         rows = np.flatnonzero(act)
         actions = np.full(len(rows), Action.ADD, np.int8) if self.actions is None else self.actions[rows]
         if self.seeds is not None:

@@ -69,15 +69,19 @@ def lists_of(elements: Elements, count: int, kind: pa.DataType, valid: Mask | No
         kind: Type of the lists: a list or a map.
         valid: Which lists are not null; None for all.
     """
-    ends = np.cumsum(np.bincount(elements.lists, minlength=count))
-    if len(elements.lists) > INT32_LIMIT:
+    return lists_of_sizes(elements.values, np.bincount(elements.lists, minlength=count), kind, valid)
+
+
+def lists_of_sizes(child: pa.Array, sizes: NDArray[np.int64], kind: pa.DataType, valid: Mask | None = None) -> pa.Array:
+    """Lists with so many elements each of those that lie one after another; otherwise as ``lists_of``."""
+    if len(child) > INT32_LIMIT:
         raise InvalidInputError(
-            f"merged lists of type {kind} have {len(elements.lists)} elements together, more than one Arrow array"
-            " holds; read fewer rows at a time (option lakestore.merge-window-rows)"
+            f"merged lists of type {kind} have {len(child)} elements together, more than one Arrow array holds; read"
+            " fewer rows at a time (option lakestore.merge-window-rows)"
         )
-    offsets = np.concatenate([np.zeros(1, np.int32), ends.astype(np.int32)])
+    count = len(sizes)
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(sizes).astype(np.int32)])
     bits = None if valid is None or bool(valid.all()) else pa.array(valid).buffers()[1]
-    child = elements.values
     if pa.types.is_map(kind):
         members = pa.struct([pa.field(kind.key_field.name, kind.key_type, nullable=False), kind.item_field])
         child = pa.StructArray.from_arrays(child.flatten(), fields=list(members))

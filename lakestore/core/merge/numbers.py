@@ -34,7 +34,7 @@ from lakestore.errors import ErrorKind, InvalidInputError
 def total(column: Column, events: Events) -> pa.Array:
     """The sum of each group: what was added less what was taken back."""
     listed = events.listed(column.valid)
-    values = column.at(listed.rows)
+    values = listed.values_of(column)
     if pa.types.is_floating(column.type):
         result, has = step_by_step(plain_numbers(values), listed.actions, listed.groups, _add)
         return _among(events, listed.numbers, from_numbers(result, column.type, has))
@@ -54,7 +54,7 @@ def total(column: Column, events: Events) -> pa.Array:
 def product(column: Column, events: Events) -> pa.Array:
     """The product of each group; what is taken back divides it."""
     listed = events.listed(column.valid)
-    values = column.at(listed.rows)
+    values = listed.values_of(column)
     retracts = bool((listed.actions == Action.RETRACT).any() or (listed.actions == Action.LATE_RETRACT).any())
     if pa.types.is_floating(column.type):
         result, has = step_by_step(plain_numbers(values), listed.actions, listed.groups, _multiply)
@@ -102,14 +102,14 @@ def greatest_integer(column: Column, events: Events, *, least: bool = False) -> 
         values = values if column.order is None else values[column.order]
         return from_numbers(reduce.reduceat(values, events.groups.starts) if len(values) else values, column.type)
     listed = events.listed(column.valid)
-    values = plain_numbers(column.at(listed.rows))
+    values = plain_numbers(listed.values_of(column))
     best = reduce.reduceat(values, listed.groups.starts) if len(values) else values
     return _among(events, listed.numbers, from_numbers(best, column.type))
 
 
 def _of_flags(column: Column, events: Events, operation: np.ufunc) -> pa.Array:
     listed = events.listed(column.valid)
-    flags = column.at(listed.rows).cast(pa.int8())
+    flags = listed.values_of(column).cast(pa.int8())
     values = plain_numbers(flags)
     found = operation.reduceat(values, listed.groups.starts) if len(values) else values
     return _among(events, listed.numbers, from_numbers(found, pa.int8()).cast(pa.bool_()))

@@ -15,7 +15,16 @@ import pyarrow.compute as pc
 
 from lakestore.core.merge.events import Action, Events, Listed
 from lakestore.core.merge.groups import Column
-from lakestore.core.merge.lists import Elements, codes_of, elements_of, firsts_of, joined, lists_of, pair_codes
+from lakestore.core.merge.lists import (
+    Elements,
+    codes_of,
+    elements_of,
+    firsts_of,
+    joined,
+    lists_of,
+    lists_of_sizes,
+    pair_codes,
+)
 from lakestore.core.merge.passes import Steps, in_two
 from lakestore.core.sorting import Mask
 from lakestore.model.merging import ColumnMerge
@@ -58,15 +67,14 @@ def listagg(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
 
 def _closed(column: Column, events: Events, blank: Mask, field: ColumnMerge) -> pa.Array:
     listed = events.listed(~blank)
-    texts = column.at(listed.rows)
+    texts = listed.values_of(column)
     if field.distinct:
         texts, sizes = _distinct_tokens(texts, listed, field)
     else:
         sizes = listed.groups.sizes
     per_group = np.zeros(len(events.groups), np.int64)
     per_group[listed.numbers] = sizes
-    numbers = np.repeat(np.arange(len(events.groups)), per_group)
-    lists = lists_of(Elements(texts, numbers), len(events.groups), pa.list_(texts.type), per_group > 0)
+    lists = lists_of_sizes(texts, per_group, pa.list_(texts.type), per_group > 0)
     return pc.binary_join(lists, pa.scalar(field.delimiter, texts.type)).cast(column.type)
 
 

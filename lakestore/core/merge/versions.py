@@ -33,8 +33,7 @@ class Versions:
         self.columns = {
             name: Column(name, values, order) for name, values in zip(rows.column_names, rows.columns, strict=True)
         }
-        kinds = self.columns[VALUE_KIND].ordered().to_numpy()
-        self.kinds: Kinds | None = None if bool(is_add(kinds).all()) else kinds
+        self.kinds = _kinds_of(self.columns[VALUE_KIND])
 
     def refuse_nulls(self, field: ColumnMerge, rows: Indices) -> None:
         """Refuse rows that become a state, or part of it, without a value that the column must have.
@@ -51,3 +50,11 @@ class Versions:
                 " make the column nullable",
                 kind=ErrorKind.INVALID_VALUE,
             )
+
+
+def _kinds_of(column: Column) -> Kinds | None:
+    """Row kinds in merge order; None when all are adds, which mostly shows before they are put in order."""
+    if is_add(column.values.to_numpy()).all():
+        return None
+    kinds: Kinds = column.ordered().to_numpy()
+    return None if is_add(kinds).all() else kinds

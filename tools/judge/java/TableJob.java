@@ -41,6 +41,8 @@ import org.apache.paimon.utils.Pair;
  * read     snapshot | tag | timestamp, branch, select: [names], options
  * write    rows: file of JSON lines, {kind, row} or bare rows; overwrite: {partition} or {}; options
  * compact  full: true, or what the engine would pick; options
+ * expire   retainMax, retainMin, limit, changelogMax: snapshots, then changelogs; how many went
+ * delete_tag name
  * files    snapshot                    live files of the snapshot
  * schema                               the engine's reading of the schema file
  * </pre>
@@ -85,6 +87,12 @@ final class TableJob implements AutoCloseable {
                 break;
             case "compact":
                 compact();
+                break;
+            case "expire":
+                answer.accept(Judge.JSON.getNodeFactory().numberNode(Expiry.run(table(), request)));
+                break;
+            case "delete_tag":
+                table().deleteTag(word("name"));
                 break;
             case "files":
                 files();
