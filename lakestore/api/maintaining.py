@@ -8,7 +8,8 @@ from lakestore.api.predicates import partitions_where
 from lakestore.core.options_values import parse_duration, parse_size
 from lakestore.errors import InvalidInputError
 from lakestore.maintain.compact import CompactProgress, CompactReport, compact_table
-from lakestore.maintain.levels_picture import LevelsPicture, picture_levels
+from lakestore.maintain.levels_picture import picture_levels
+from lakestore.maintain.levels_records import LevelsPicture
 from lakestore.maintain.partitions import PartitionValues, bound_to_partitions, one_of_partitions
 from lakestore.model.predicate import Predicate
 from lakestore.model.schema import TableSchema

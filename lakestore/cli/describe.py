@@ -5,7 +5,7 @@ import sys
 from lakestore.cli.levels import print_levels
 from lakestore.cli.render import print_table
 from lakestore.maintain.describe import TableDescription
-from lakestore.maintain.levels_picture import LevelsPicture
+from lakestore.maintain.levels_records import LevelsPicture
 
 BUCKETS_SHOWN = 8
 """Buckets that are drawn; ``lakestore files`` draws them all."""

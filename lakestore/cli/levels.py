@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from lakestore.cli.render import human_bytes, print_table, stdout
-from lakestore.maintain.levels_picture import BucketPicture, FilePicture, LevelsPicture, RunPicture
+from lakestore.maintain.levels_records import BucketPicture, FilePicture, LevelsPicture, RunPicture
 
 BAR = 32
 """Characters that stand for all keys of a bucket."""

@@ -26,7 +26,7 @@ OPTIONS = (
         "consumer.mode exactly-once|at-least-once exactly-once",
         "Whether a consumer moves when a change is acknowledged, or when the next is asked for.",
     ),
-    honoured("continuous.discovery-interval duration 10s", "Wait between looks for a snapshot; 1 s if not set."),
+    honoured("continuous.discovery-interval duration", "Wait between looks for a snapshot; 1 s if not set."),
     honoured("scan.bounded.watermark long", "A stream ends before the first snapshot whose watermark is above it."),
     honoured("streaming-read-overwrite bool false", "Whether a stream tells what an overwrite changes."),
     honoured(

@@ -155,8 +155,30 @@ def _settle_ties(words: tuple[Words, ...], order: Indices) -> None:
     tied[1:] |= same
     tied[:-1] |= same
     rows = order[tied]
-    lesser = [word[rows] for word in reversed(words[1:])]
-    order[tied] = rows[np.lexsort((*lesser, first[tied]))]
+    lesser = [word[rows] for word in words[1:]]
+    own = first[tied]
+    packed = _in_one_word([_numbered(own), *lesser])
+    settled = np.lexsort((*reversed(lesser), own)) if packed is None else np.argsort(packed, kind="stable")
+    order[tied] = rows[settled]
+
+
+def _numbered(ascending: Words) -> Words:
+    """The number of each value among the distinct ones, from 0."""
+    numbers = np.zeros(len(ascending), np.uint64)
+    np.cumsum(ascending[1:] != ascending[:-1], out=numbers[1:])
+    return numbers
+
+
+def _in_one_word(words: Sequence[Words]) -> Words | None:
+    """One word that compares as those do one after another, None if their varying bits have no room in one."""
+    varying = [word for word in words if bool((word != word[:1]).any())]
+    spreads = [(word.min(), int(word.max() - word.min()).bit_length()) for word in varying]
+    if not varying or sum(width for _, width in spreads) > 64:
+        return None
+    packed: Words = varying[0] - spreads[0][0]
+    for word, (least, width) in zip(varying[1:], spreads[1:], strict=True):
+        packed = packed << np.uint64(width) | (word - least)
+    return packed
 
 
 def _any_descent(words: tuple[Words, ...], order: Indices, same: Mask) -> bool:

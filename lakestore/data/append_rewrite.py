@@ -33,7 +33,7 @@ def rewrite_append(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit)
         StorageError: The store failed. Nothing new is left behind, as far as the store lets us.
     """
     fields = parts.write.schema.fields
-    bucket = parts.files().bucket(place.partition, place.bucket)
+    bucket = parts.files(runs=1).bucket(place.partition, place.bucket)
     names = BucketNames(parts.write, place.partition, place.bucket)
     first = min(file.min_sequence for file in unit.files)
     with DataFileWriter(

@@ -17,13 +17,14 @@ from typing import Any, Self
 import pyarrow as pa
 
 from lakestore.core.casts import Cast
+from lakestore.core.file_formats import require_format
 from lakestore.core.project import ColumnSource, sources_of, stored
 from lakestore.core.prune import Bounds, all_null, may_match
 from lakestore.core.value_text import Internal
 from lakestore.core.values import array_of
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
-from lakestore.format.data_file import DataFileSource, open_source, require_format
+from lakestore.format.data_file import DataFileSource, open_source
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
 from lakestore.model.options import FileOptions, PartitionOptions

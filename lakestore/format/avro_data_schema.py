@@ -10,20 +10,19 @@
 | MAP, MULTISET with text keys | map |
 | MAP, MULTISET with other keys | array of records of key and value |
 
-A nullable type is a union with null first. What Avro has no form for is refused by name.
+A nullable type is a union with null first. ``core.file_formats`` refuses what Avro has no
+form for.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from lakestore.errors import InvariantError, UnsupportedFormatError
+from lakestore.errors import InvariantError
 from lakestore.model.types import STRINGS, TIMESTAMPS, DataType, Field, TypeRoot
 
 _RECORD, _NAMESPACE = "record", "org.apache.paimon.avro.generated"
-_NAME = re.compile(r"[^\W\d]\w*")
-_MILLIS, _MICROS = 3, 6
+_MILLIS = 3
 _COUNT = DataType(root=TypeRoot.INT)
 """Counts of a MULTISET; Paimon lets them be null in Avro, though they never are."""
 
@@ -45,11 +44,9 @@ _PLAIN: dict[TypeRoot, str] = {
 def schema_text(fields: Sequence[Field]) -> str:
     """The schema of a file with those columns, as it stands in the file's header.
 
-    Raises:
-        UnsupportedFormatError: A column's name or type has no form in Avro.
+    Args:
+        fields: Columns that ``core.file_formats`` lets pass.
     """
-    for field in fields:
-        _check_name(field.name)
     return json.dumps(_record(fields, _RECORD, namespace=_NAMESPACE), ensure_ascii=False, separators=(",", ":"))
 
 
@@ -92,24 +89,18 @@ def _not_null(kind: DataType, name: str) -> Any:  # noqa: ANN401 - an Avro schem
     if root is TypeRoot.DATE:
         return {"type": "int", "logicalType": "date"}
     if root is TypeRoot.TIME:
-        _check_precision(kind, _MILLIS)
         return {"type": "int", "logicalType": "time-millis"}
     if root in TIMESTAMPS:
-        _check_precision(kind, _MICROS)
         unit = "millis" if (kind.precision or 0) <= _MILLIS else "micros"
         prefix = "" if root is TypeRoot.TIMESTAMP else "local-"
         return {"type": "long", "logicalType": f"{prefix}timestamp-{unit}"}
     if root is TypeRoot.ROW:
-        for field in kind.fields:
-            _check_name(field.name)
         return _record(kind.fields, name)
     if root is TypeRoot.ARRAY and kind.element is not None:
         return {"type": "array", "items": _type(kind.element, name)}
     if root in {TypeRoot.MAP, TypeRoot.MULTISET}:
         return _map(kind, name)
-    raise UnsupportedFormatError(
-        f"type {kind} is not written to Avro data files: leave the column out, or set option file.format to parquet"
-    )
+    raise InvariantError(f"type {kind} has no form in Avro")
 
 
 def _map(kind: DataType, name: str) -> dict[str, Any]:
@@ -124,19 +115,3 @@ def _map(kind: DataType, name: str) -> dict[str, Any]:
         members[1]["default"] = None
     entry = {"type": "record", "name": name, "fields": members}
     return {"type": "array", "items": entry, "logicalType": "map"}
-
-
-def _check_precision(kind: DataType, most: int) -> None:
-    if (kind.precision or 0) > most:
-        raise UnsupportedFormatError(
-            f"type {kind}: Avro data files hold {kind.root} with at most {most} digits of a second; set option "
-            "file.format to parquet or orc"
-        )
-
-
-def _check_name(name: str) -> None:
-    if _NAME.fullmatch(name) is None:
-        raise UnsupportedFormatError(
-            f"column {name!r}: in Avro data files a name is letters, digits and _, and does not begin with a digit; "
-            "rename the column, or set option file.format to parquet or orc"
-        )

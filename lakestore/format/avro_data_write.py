@@ -14,6 +14,7 @@ from typing import Any
 import fastavro
 import pyarrow as pa
 
+from lakestore.core.file_formats import AVRO, CODECS
 from lakestore.core.nested_arrays import list_parts, make_list, make_map, make_rows, map_parts
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.format.avro_codec import BLOCK_BYTES_MAX
@@ -27,17 +28,6 @@ from lakestore.model.types import TIMESTAMPS, DataType, Field, TypeRoot
 BLOCK_BYTES = 64 * 1024
 """Bytes of rows in one block, about, as Avro's Java library has it."""
 
-CODECS = {
-    "zstd": "zstandard",
-    "zstandard": "zstandard",
-    "snappy": "snappy",
-    "deflate": "deflate",
-    "none": "null",
-    "null": "null",
-    "uncompressed": "null",
-}
-"""Values of option ``file.compression`` and the Avro codecs they stand for."""
-
 
 class AvroFileWriter:
     """Writes one Avro data file.
@@ -46,16 +36,13 @@ class AvroFileWriter:
         sink: A writable pyarrow file; stays open.
         fields: Columns in file order.
         options: Compression.
-
-    Raises:
-        UnsupportedFormatError: A column has a name or type that Avro has no form for.
     """
 
     def __init__(self, sink: Any, fields: Sequence[Field], *, options: FileOptions) -> None:  # noqa: ANN401
         text = schema_text(fields)
         self._fields = fields
         self._sink = sink
-        self._codec = CODECS[options.compression.lower()]
+        self._codec = CODECS[AVRO][options.compression.lower()]
         self._level = options.zstd_level
         self._many = fastavro.parse_schema({"type": "array", "items": safe_schema(text)})
         begin = header(text, self._codec)

@@ -6,7 +6,8 @@ A commit of ours carries the file forward by name, so nothing of it is ever lost
 from typing import Any
 
 from lakestore.errors import CorruptTableError
-from lakestore.format.avro_file import Record, read_blocks
+from lakestore.format.avro_file import read_blocks
+from lakestore.format.avro_frame import Record
 from lakestore.format.manifest_schema import INDEX_MANIFEST
 from lakestore.model.manifest import DeletionVectorRange, EntryKind, IndexEntry
 

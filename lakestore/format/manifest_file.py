@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from lakestore.errors import CorruptTableError, InvariantError
-from lakestore.format.avro_file import Encoder, Record, read_blocks
+from lakestore.format.avro_file import Encoder, read_blocks
+from lakestore.format.avro_frame import Record
 from lakestore.format.manifest_schema import (
     MANIFEST,
     MANIFEST_LIST,

@@ -4,13 +4,14 @@ Rows are gathered into stripes by Arrow; memory is one stripe. Stripes are an ei
 at most ``STRIPE_BYTES``, so that a file is closed near its target though bytes reach it stripe by stripe.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.orc
 
+from lakestore.core.file_formats import CODECS, ORC
 from lakestore.errors import InvalidInputError
 from lakestore.format.orc_types import file_field, to_file
 from lakestore.model.options import MIB, FileOptions
@@ -23,17 +24,6 @@ _STRIPE_BYTES_MIN = 64 * 1024
 _BLOCK_BYTES = 256 * 1024
 _DICTIONARY_SHARE = 0.8
 """A column is kept as a dictionary while its distinct texts are at most that share of all, as in Java's ORC."""
-
-CODECS: Mapping[str, str] = {
-    "zstd": "zstd",
-    "zstandard": "zstd",
-    "snappy": "snappy",
-    "lz4": "lz4",
-    "zlib": "zlib",
-    "none": "uncompressed",
-    "uncompressed": "uncompressed",
-}
-"""Values of option ``file.compression`` and the codecs that they stand for."""
 
 
 class OrcFileWriter:
@@ -50,7 +40,7 @@ class OrcFileWriter:
         self._schema = pa.schema([file_field(field) for field in fields])
         self._writer = pa.orc.ORCWriter(
             sink,
-            compression=CODECS[options.compression.lower()],
+            compression=CODECS[ORC][options.compression.lower()],
             compression_strategy="speed" if options.zstd_level <= 1 else "compression",
             compression_block_size=_BLOCK_BYTES,
             stripe_size=max(_STRIPE_BYTES_MIN, min(STRIPE_BYTES, options.target_bytes // 8)),

@@ -14,7 +14,7 @@ from the Parquet schema alone, as for every other reader. Pages are version 1.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakestore.core.file_formats import CODECS, PARQUET
 from lakestore.format.parquet_footer import with_int96
 from lakestore.format.parquet_shape import (
     file_field,
@@ -39,16 +40,6 @@ from lakestore.model.types import Field
 
 SAMPLE_ROWS = 8192
 """Values looked at to decide whether a column repeats itself."""
-
-CODECS: Mapping[str, str] = {
-    "zstd": "zstd",
-    "snappy": "snappy",
-    "gzip": "gzip",
-    "lz4": "lz4",
-    "none": "none",
-    "uncompressed": "none",
-}
-"""Values of option ``file.compression`` and Arrow's names of the codecs they stand for."""
 
 _TIME_OPTIONS = {
     name: True
@@ -99,7 +90,7 @@ class ParquetFileWriter:
         self._wide = tuple(leaf.path for leaf in leaves if is_int96(leaf.type))
         self._schema = pa.schema([file_field(field) for field in fields])
         self._sink = _TailKeeper(sink) if self._wide else sink
-        codec = CODECS[options.compression.lower()]
+        codec = CODECS[PARQUET][options.compression.lower()]
         names = [".".join(leaf.path) for leaf in leaves]
         narrow = [".".join(leaf.path) for leaf in leaves if leaf.path not in self._wide]
         self._writer = pq.ParquetWriter(

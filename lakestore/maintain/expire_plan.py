@@ -164,7 +164,7 @@ def changelog_deletions(
     parts: CleanParts, snapshot: Snapshot, folders: "dict[str, None]", notes: "list[str]"
 ) -> Iterator[Deletion]:
     """The changelog files of a snapshot."""
-    for meta in _metas(parts, snapshot.changelog_manifest_list or "", notes):
+    for meta in _metas(parts, snapshot.changelog_manifest_list or "", notes) or ():
         try:
             entries = parts.manifests.read(meta.name)
         except NotFoundError as error:
@@ -178,7 +178,10 @@ def changelog_deletions(
 def list_deletions(parts: CleanParts, lists: Sequence[str], skip: "set[str]", notes: "list[str]") -> Iterator[Deletion]:
     """Those lists and their manifests, each once; what goes is added to ``skip``."""
     for name in lists:
-        for meta in _metas(parts, name, notes):
+        metas = _metas(parts, name, notes)
+        if metas is None:
+            continue
+        for meta in metas:
             if meta.name not in skip:
                 skip.add(meta.name)
                 yield Deletion(parts.paths.manifest(meta.name), FileRole.MANIFEST, meta.size)
@@ -195,22 +198,22 @@ def index_deletions(parts: CleanParts, snapshot: Snapshot, skip: "set[str]", not
             entries = parts.manifests.read_index(name)
         except NotFoundError as error:
             notes.append(f"index files of snapshot {snapshot.id} are left: {error.message}")
-            entries = []
-        for entry in entries:
-            if entry.name in skip or entry.external_path is not None:
-                continue
-            skip.add(entry.name)
-            yield Deletion(parts.paths.index(entry.name), FileRole.INDEX, entry.size)
-        skip.add(name)
-        yield Deletion(parts.paths.manifest(name), FileRole.INDEX_MANIFEST)
+        else:
+            for entry in entries:
+                if entry.name not in skip and entry.external_path is None:
+                    skip.add(entry.name)
+                    yield Deletion(parts.paths.index(entry.name), FileRole.INDEX, entry.size)
+            skip.add(name)
+            yield Deletion(parts.paths.manifest(name), FileRole.INDEX_MANIFEST)
     if snapshot.statistics is not None and snapshot.statistics not in skip:
         skip.add(snapshot.statistics)
         yield Deletion(parts.paths.statistics(snapshot.statistics), FileRole.STATISTICS)
 
 
-def _metas(parts: CleanParts, name: str, notes: "list[str]") -> Sequence[ManifestMeta]:
+def _metas(parts: CleanParts, name: str, notes: "list[str]") -> Sequence[ManifestMeta] | None:
+    """The manifests of a list; None when it is gone."""
     try:
         return parts.manifests.read_list(name)
     except NotFoundError as error:
         notes.append(f"manifests are left: {error.message}")
-        return ()
+        return None

@@ -115,6 +115,8 @@ class OtherLines:
 class HeldByChangelogs:
     """What changelogs hold that outlive their snapshots and have no changelog files: the deltas are their changes.
 
+    Where a producer writes changelog files, the deltas of the other snapshots, which compacted, went with the snapshots.
+
     Attributes:
         parts: The table.
         changelogs: These changelogs.
@@ -134,7 +136,8 @@ class HeldByChangelogs:
         found: set[FileKey] = set()
         if wanted:
             for changelog in self.changelogs:
-                found |= {key for key, _ in _wanted(delta_entries(self.parts, changelog), wanted)}
+                if list_names(self.parts, changelog.delta_manifest_list):
+                    found |= {key for key, _ in _wanted(delta_entries(self.parts, changelog), wanted)}
         return found
 
     def names(self) -> set[str]:

@@ -19,7 +19,8 @@ from lakestore.errors import CorruptTableError, InvalidInputError, NotFoundError
 from lakestore.format.snapshot_file import snapshot_from_json
 from lakestore.maintain.cleaning import CleanParts
 from lakestore.model.manifest import EntryKind, ManifestEntry, ManifestMeta
-from lakestore.model.snapshot import Snapshot
+from lakestore.model.rows import ChangelogProducer
+from lakestore.model.snapshot import CommitKind, Snapshot
 from lakestore.storage.parallel import map_ordered
 from lakestore.storage.paths import CHANGELOG_PREFIX, SNAPSHOT_PREFIX, parse_numbered
 from lakestore.storage.store import FileInfo
@@ -119,6 +120,8 @@ class Reached:
             self.names.update(name for meta in changes for name in self._nets.get(meta.name, ()))
         if bare and own is not None:
             return
+        if bare and _went_with_its_snapshot(line, snapshot):
+            return
         base = self._list_of(info, line, snapshot.base_manifest_list, snapshot.base_manifest_list_size)
         delta = self._list_of(info, line, snapshot.delta_manifest_list, snapshot.delta_manifest_list_size)
         self._read(info, line, (*base, *delta))
@@ -191,3 +194,16 @@ class Reached:
                 f"{info.path} names a file that is not there ({error.message}), so what it needs cannot be told;"
                 " nothing was deleted. If an expiry is under way, try again; else look with check()"
             ) from error
+
+
+def _went_with_its_snapshot(line: CleanParts, changelog: Snapshot) -> bool:
+    """Whether the lists of a changelog without changelog files are gone, rightly.
+
+    They are its changes only where no producer writes changelog files, and never those of a compaction.
+    """
+    if (
+        line.options.merge.changelog_producer is ChangelogProducer.NONE
+        and changelog.commit_kind is not CommitKind.COMPACT
+    ):
+        return False
+    return line.store.info(line.paths.manifest(changelog.delta_manifest_list)) is None

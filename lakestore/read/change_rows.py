@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from lakestore.core.filter import keep, mask
 from lakestore.data.file_reader import BucketFiles
+from lakestore.data.file_writer import is_retract
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.manifest import ManifestEntry
 from lakestore.model.options import TableOptions
@@ -31,7 +32,6 @@ from lakestore.read.reader import raw_batches, read_plan
 ROW_KIND = "_row_kind"
 """Name of the first column of changes."""
 
-KINDS = pa.array([kind.short for kind in RowKind])
 _KIND_TYPE = pa.dictionary(pa.int8(), pa.string())
 
 
@@ -52,7 +52,7 @@ def with_kinds(rows: pa.RecordBatch, kinds: pa.Array, schema: pa.Schema) -> pa.R
         kinds: Kind of each row, int8.
         schema: From ``change_schema``.
     """
-    told = pa.DictionaryArray.from_arrays(kinds, KINDS)
+    told = pa.DictionaryArray.from_arrays(kinds, pa.array([kind.short for kind in RowKind]))
     return pa.RecordBatch.from_arrays([told, *(rows.column(name) for name in schema.names[1:])], schema=schema)
 
 
@@ -138,7 +138,7 @@ class ChangeReader:
         if self._exact or self.where is None:
             kept = keep(self.where, batch)
         else:
-            taken_back = pc.is_in(batch.column(VALUE_KIND), value_set=_TAKE_BACK)
+            taken_back = is_retract(batch.column(VALUE_KIND))
             by_key = key_part(self.where, self.schema)
             whole = pc.fill_null(mask(self.where, batch), fill_value=False)
             if by_key is not None:
@@ -147,6 +147,3 @@ class ChangeReader:
         if kind is not None or not self.schema.primary_keys:
             return of_one_kind(kept, kind or RowKind.INSERT, self.arrow_schema)
         return with_kinds(kept, kept.column(VALUE_KIND), self.arrow_schema)
-
-
-_TAKE_BACK = pa.array([RowKind.UPDATE_BEFORE, RowKind.DELETE], pa.int8())

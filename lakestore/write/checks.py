@@ -1,9 +1,9 @@
 """What this release does not write is refused by name, before a byte is written."""
 
 from lakestore.core.defaults import parse_default
+from lakestore.core.file_formats import check_files
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.bucket_rows import require_bucket_key
-from lakestore.format.data_file import check_writable
 from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
 from lakestore.write.router import bucket_keys
@@ -16,7 +16,7 @@ def check_table(schema: TableSchema, options: TableOptions) -> None:
         UnsupportedFormatError: A feature that is not built.
         InvalidInputError: Keys and buckets that do not make sense together.
     """
-    check_writable(schema.fields, options.files)
+    check_files(schema.fields, options.files)
     for field in schema.fields:
         if field.default_value is not None:
             parse_default(field.default_value, field.type)

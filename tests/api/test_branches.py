@@ -88,7 +88,7 @@ def test_names_of_branches(table):
 
 @pytest.mark.parametrize("name", ["db.t$", "db.t$branch_", "db.t$branch_a$files$x", "$files", "db.t$files$branch_a"])
 def test_names_that_mean_nothing(lake, name):
-    with pytest.raises(ls.InvalidInputError, match="expected database.table"):
+    with pytest.raises(ls.InvalidInputError, match=r"expected database.table"):
         lake.table(name)
 
 
@@ -170,7 +170,7 @@ def test_fast_forward_of_a_table_that_went_on_drops_what_it_did_when_told(table)
     table.branches.create("dev", tag="v1")
     table.at(branch="dev").upsert([{"id": 7, "text": "dev"}])
     table.tags.create("v2")
-    with pytest.raises(ls.InvalidInputError, match="snapshots 2 .*discard=True"):
+    with pytest.raises(ls.InvalidInputError, match=r"snapshots 2 .*discard=True"):
         table.branches.fast_forward("dev")
     assert ids(table) == [1, 2]
     report = table.branches.fast_forward("dev", discard=True)

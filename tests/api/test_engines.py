@@ -1,5 +1,7 @@
 """Tables of the other merge engines through the public face: writing, kinds, deletes, refusals, the input changelog."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,9 +42,9 @@ def test_streams_widen_one_row_with_columns_of_their_own(made):
 
 def test_a_missing_key_or_not_null_column_is_refused(made):
     table = made(PARTIAL, {**COLUMNS, "must": "INT NOT NULL"})
-    with pytest.raises(ls.InvalidInputError, match="column 'id'.*missing"):
+    with pytest.raises(ls.InvalidInputError, match=r"column 'id'.*missing"):
         table.upsert([{"a": 1, "must": 1}])
-    with pytest.raises(ls.InvalidInputError, match="column 'must'.*must not be null"):
+    with pytest.raises(ls.InvalidInputError, match=r"column 'must'.*must not be null"):
         table.upsert([{"id": 1, "a": 1}])
     assert table.snapshots.latest() is None
 
@@ -134,10 +136,25 @@ def test_first_row_hides_fresh_rows_until_they_are_compacted(made):
         table.write([{"id": 1}], row_kind="-D")
 
 
+def test_sketches_need_their_package_and_say_so(made, monkeypatch):
+    package = pytest.importorskip("datasketches")
+    table = made(
+        {"merge-engine": "aggregation", "fields.s.aggregate-function": "theta_sketch"}, {"id": "INT", "s": "BYTES"}
+    )
+    for members in (range(100), range(50, 200)):
+        sketch = package.update_theta_sketch()
+        for member in members:
+            sketch.update(member)
+        table.upsert([{"id": 1, "s": sketch.compact().serialize()}])
+    (row,) = rows(table)
+    assert package.compact_theta_sketch.deserialize(row["s"]).get_estimate() == 200
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ls.UnsupportedFormatError, match=r"theta_sketch needs.*pip install 'lakestore\[sketches\]'"):
+        table.to_arrow()
+
+
 def data_files(table, prefix):
     """Files of a table without partitions, oldest first."""
-    from pathlib import Path
-
     found = Path(table.path).glob(f"bucket-*/{prefix}*")
     return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 

@@ -105,16 +105,16 @@ def test_keys_are_not_widened_by_type(table):
 def test_what_no_change_helps_is_refused_as_ever(table):
     before = table.schema_id
     for column, match in [
-        (pa.array(["word"]), "'n'.*string"),
-        (pa.array([[1]]), "'n'.*list"),
+        (pa.array(["word"]), r"'n'.*string"),
+        (pa.array([[1]]), r"'n'.*list"),
     ]:
         with pytest.raises(ls.InvalidInputError, match=match):
             table.upsert(pa.table({"id": pa.array([1], pa.int32()), "n": column}), evolve=True)
-    with pytest.raises(ls.InvalidInputError, match="'s'.*VARCHAR"):
+    with pytest.raises(ls.InvalidInputError, match=r"'s'.*VARCHAR"):
         table.upsert([{"id": 1, "s": "far too long"}], evolve=True)
-    with pytest.raises(ls.InvalidInputError, match="'x'.*nothing but nulls"):
+    with pytest.raises(ls.InvalidInputError, match=r"'x'.*nothing but nulls"):
         table.upsert([{"id": 1, "x": None}], evolve=True)
-    with pytest.raises(ls.InvalidInputError, match="'x' cannot be added.*uint64"):
+    with pytest.raises(ls.InvalidInputError, match=r"'x' cannot be added.*uint64"):
         table.upsert(pa.table({"id": [1], "x": pa.array([1], pa.uint64())}), evolve=True)
     assert table.refresh().schema_id == before
     assert table.snapshots.latest() is None

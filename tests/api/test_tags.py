@@ -82,7 +82,7 @@ def test_get_rename_replace(table):
     table.tags.create("v1", snapshot=1)
     table.tags.rename("v1", "v 2.0")
     assert names(table) == ["v 2.0"]
-    with pytest.raises(ls.NotFoundError, match="'v 2.0'"):
+    with pytest.raises(ls.NotFoundError, match=r"'v 2\.0'"):
         table.tags.get("v1")
     table.tags.create("v3")
     with pytest.raises(ls.AlreadyExistsError):

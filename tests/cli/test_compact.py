@@ -14,7 +14,7 @@ import lakestore as ls
 from lakestore.cli.levels import BAR, bar
 from lakestore.cli.main import main
 from lakestore.cli.signals import StopRequest, stop_on_signals
-from lakestore.maintain.levels_picture import FilePicture
+from lakestore.maintain.levels_records import FilePicture
 
 COMMAND = [sys.executable, "-c", "import sys; from lakestore.cli.main import main; sys.exit(main(sys.argv[1:]))"]
 

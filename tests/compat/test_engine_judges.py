@@ -86,6 +86,42 @@ def judged(tmp_path):
     return made
 
 
+def sketched(low, high):
+    """An HLL and a theta sketch of some numbers."""
+    package = pytest.importorskip("datasketches")
+    hll, theta = package.hll_sketch(12, package.tgt_hll_type.HLL_4), package.update_theta_sketch()
+    for number in range(low, high):
+        hll.update(number)
+        theta.update(number)
+    return {"hll": hll.serialize_compact(), "theta": theta.compact().serialize()}
+
+
+def estimates(row):
+    package = pytest.importorskip("datasketches")
+    hll = package.hll_sketch.deserialize(row["hll"])
+    return hll.get_estimate(), package.compact_theta_sketch.deserialize(row["theta"]).get_estimate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("judge", ["java-1.4.2", "rust"])
+def test_sketches_estimate_alike(judge, engines, tmp_path):
+    functions = {"hll": "hll_sketch", "theta": "theta_sketch"}
+    options = {f"fields.{name}.aggregate-function": function for name, function in functions.items()}
+    table = ls.connect(tmp_path).create_table(
+        "judged.sketches",
+        schema={"id": "INT", "hll": "BYTES", "theta": "BYTES"},
+        primary_key=["id"],
+        options={"merge-engine": "aggregation", "write-only": "true", **options},
+    )
+    for low, high in ((0, 100), (50, 5000), (4000, 6000)):
+        table.upsert([{"id": 1, **sketched(low, high)}])
+    (own,) = table.to_arrow().to_pylist()
+    (theirs,) = engines(judge).read(Path(table.path))
+    theirs = {name: bytes.fromhex(theirs[name]) for name in functions}
+    assert estimates(own) == pytest.approx(estimates(theirs))
+    assert estimates(own) == pytest.approx((6000, 6000), rel=0.05)
+
+
 def agrees(table, expected, name, judges):
     """LakeStore and the judges read those rows."""
     assert canon.difference(expected, ours(table)) is None

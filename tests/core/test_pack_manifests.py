@@ -1,5 +1,6 @@
 """Which manifests a commit rewrites."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -89,3 +90,40 @@ def test_who_asks_to_be_rewritten():
 )
 def test_whether_a_manifest_may_hold_a_partition(value, low, high, nulls, expected):
     assert may_hold(value, low, high, nulls) is expected
+
+
+def counted(*entries):
+    return [replace(meta, added_files=count) for meta, count in zip(metas(*[1] * len(entries)), entries, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "batches"),
+    [
+        ((100, 1, 1), [[100], [1], [1]]),
+        ((100, 1, 1, 1), [[100], [1, 1, 1]]),
+        ((100, 30, 1, 1, 1), [[100, 30, 1, 1, 1]]),
+        ((100, 20, 1, 1, 1), [[100], [20], [1, 1, 1]]),
+        ((11, 1, 1, 1), [[11, 1, 1, 1]]),
+    ],
+)
+def test_a_manifest_that_outweighs_all_after_it_is_left_alone(entries, batches):
+    options = replace(OPTIONS, manifest_target_bytes=1000)
+    found = [[meta.added_files for meta in batch] for batch in minor_batches(counted(*entries), options)]
+    assert found == batches
+
+
+@pytest.mark.parametrize("least", [2, 3, 30])
+def test_many_commits_write_each_entry_a_few_times_and_leave_few_manifests(least):
+    options = replace(OPTIONS, manifest_target_bytes=10**9, manifest_merge_min_count=least)
+    held, written, most = [], 0, 0
+    for _ in range(5000):
+        held.append(1)
+        after = []
+        for batch in minor_batches(counted(*held), options):
+            after.append(sum(meta.added_files for meta in batch))
+            written += after[-1] if len(batch) > 1 else 0
+        held = after
+        most = max(most, len(held))
+    assert sum(held) == 5000
+    assert most <= least + 8
+    assert written / 5000 < 30

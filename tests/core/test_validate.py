@@ -69,10 +69,10 @@ def test_normalising_twice_changes_nothing():
 
 
 def test_notes_tell_what_does_nothing_here():
-    told = notes({"num-levels": "5", "owner": "me", "bucket": "1"}, key=("id",))
-    assert told[0].startswith("option num-levels is kept but does nothing in LakeStore: LakeStore does not compact")
+    told = notes({"commit.user-prefix": "x", "owner": "me", "bucket": "1"}, key=("id",))
+    assert told[0].startswith("option commit.user-prefix is kept but does nothing in LakeStore: ")
     assert told[1] == "options that LakeStore does not know are kept as they are: owner"
-    assert stored({"num-levels": "5", "owner": "me"}).options == {"num-levels": "5", "owner": "me"}
+    assert stored({"commit.user-prefix": "x", "owner": "me"}).options == {"commit.user-prefix": "x", "owner": "me"}
 
 
 # What is refused.
@@ -141,7 +141,7 @@ PARTITIONED = {"key": ("id", "day"), "partition": ("day",)}
         ({"fields.nope.stats-mode": "full"}, {}, "there is no column 'nope'"),
         ({"fields.v,nope.sequence-group": "n"}, KEYED, "there is no column 'nope'"),
         ({"file-index.bloom-filter.columns": "v,nope"}, {}, "there is no column 'nope'"),
-        ({"snapshot.num-retained.min": "0"}, {}, "expected at least 1"),
+        ({"snapshot.num-retained.min": "0"}, {}, "expected greater than or equal to 1"),
         ({"snapshot.num-retained.min": "5", "snapshot.num-retained.max": "4"}, {}, "must not exceed"),
         ({"snapshot.num-retained.max": "4"}, {}, "snapshot.num-retained.min must not exceed"),
         ({"changelog.num-retained.min": "5", "changelog.num-retained.max": "4"}, {}, "must not exceed"),

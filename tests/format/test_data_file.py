@@ -14,6 +14,7 @@ import pytest
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.avro_data_schema import schema_text
 from lakestore.format.data_file import FORMATS, check_writable, open_sink, open_source, require_format
+from lakestore.format.orc_types import from_file
 from lakestore.model.arrow import arrow_schema, assign_ids
 from lakestore.model.options import FileOptions
 from lakestore.model.types import DataType, TypeRoot, parse_type
@@ -359,11 +360,21 @@ def test_rows_too_large_for_a_block_are_halved_or_refused():
         file_of("avro", fields, [pa.table({"s": pa.array([b"x" * ((64 << 20) + 1)])})])
 
 
+def test_blanks_that_javas_orc_pads_char_with_are_cut_off():
+    kind = parse_type({"type": "ARRAY", "element": "CHAR(3)"})
+    array = pa.array([["a  ", None, "abc"], None, [" b "]])
+    assert from_file(array, kind, padded=True).to_pylist() == [["a", None, "abc"], None, [" b"]]
+    assert from_file(array, kind, padded=False).to_pylist() == array.to_pylist()
+    fields = fields_of({"c": "CHAR(3)"})
+    data = file_of("orc", fields, [pa.table({"c": ["a ", "b"]})])
+    assert read("orc", data, fields, 2)[0].column(0).to_pylist() == ["a ", "b"]
+
+
 def test_orc_timestamps_that_arrow_cannot_hold_are_named():
     sink = io.BytesIO()
     pa.orc.write_table(pa.table({"a": pa.array([10**13], pa.timestamp("ms")), "b": [1]}), sink)
     fields = fields_of({"a": "TIMESTAMP(3)", "b": "BIGINT"})
-    with pytest.raises(UnsupportedFormatError, match="memory:///f: .*out of range.* from 1678 to 2261 only"):
+    with pytest.raises(UnsupportedFormatError, match=r"memory:///f: .*out of range.* from 1678 to 2261 only"):
         read("orc", sink.getvalue(), fields, 1)
     (batch,) = opened("orc", sink.getvalue(), fields, 1).batches(["b"], rows=10)
     assert batch.column("b").to_pylist() == [1]

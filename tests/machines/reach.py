@@ -8,6 +8,7 @@ from lakestore.format.index_manifest import read_index_manifest
 from lakestore.format.manifest_file import read_manifest, read_manifest_list
 from lakestore.format.snapshot_file import snapshot_from_json
 from lakestore.model.manifest import EntryKind
+from lakestore.model.snapshot import CommitKind
 
 MEMORY = "/dev/shm"
 
@@ -43,7 +44,10 @@ class Named:
     def _snapshot(self, path):
         snapshot = snapshot_from_json(path.read_bytes(), str(path))
         alone, tag = path.parent.name == "changelog", path.parent.name == "tag"
-        if not (alone and snapshot.changelog_manifest_list):
+        # With a producer, what compacted has no changes, and its lists go with the snapshot.
+        gone = alone and not (self.root / "manifest" / snapshot.delta_manifest_list).exists()
+        assert not gone or snapshot.changelog_manifest_list or snapshot.commit_kind is CommitKind.COMPACT
+        if not (alone and snapshot.changelog_manifest_list) and not gone:
             base = self._list(snapshot.base_manifest_list)
             delta = self._list(snapshot.delta_manifest_list)
             alive = {}

@@ -7,6 +7,7 @@ writer, ``rust`` the core of pypaimon-rust. ``pypaimon-lenient`` supplies one ma
 where an engine older than Paimon 1.0 left it out; without it pypaimon 2.1 reads no such manifest.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -69,6 +70,24 @@ class Pypaimon:
         splits = builder.new_scan().plan().splits()
         table = builder.new_read().to_arrow(splits)
         return iter(() if table is None else (table,))
+
+    def stream(self, request: Request) -> Iterator[pa.Table]:
+        """Changes of the streaming read under the consumer named, until nothing comes for a while."""
+        builder = self.table(request).new_stream_read_builder().with_include_row_kind().with_poll_interval_ms(20)
+        builder = builder.with_consumer_id(request["consumer"])
+        read, found = builder.new_read(), []
+
+        async def follow() -> None:
+            plans = builder.new_streaming_scan().stream()
+            while True:
+                try:
+                    plan = await asyncio.wait_for(anext(plans), timeout=1.5)
+                except (TimeoutError, StopAsyncIteration):
+                    return
+                found.append(read.to_arrow(plan.splits()))
+
+        asyncio.run(follow())
+        return (table for table in found if table is not None)
 
     def schema(self, request: Request) -> pa.Schema:
         """The Arrow schema that the engine writes from."""
@@ -154,6 +173,11 @@ def answer(engine: Pypaimon, request: Request) -> Iterator[canon.Row]:
         shape = canon.newest_shape(Path(request["table"]))
         for batch in engine.read(request):
             yield from canon.rows_of(batch, shape.kinds)
+    elif command == "stream":
+        for batch in engine.stream(request):
+            kinds = batch.column("_row_kind").to_pylist()
+            rows = canon.rows_of(batch.drop_columns("_row_kind"), canon.newest_shape(Path(request["table"])).kinds)
+            yield from ({"kind": kind, "row": row} for kind, row in zip(kinds, rows, strict=True))
     elif command == "write":
         engine.write(request, rows_to_write(engine, request))
     else:

@@ -41,6 +41,7 @@ import org.apache.paimon.utils.Pair;
  * read     snapshot | tag | timestamp, branch, select: [names], options
  * write    rows: file of JSON lines, {kind, row} or bare rows; overwrite: {partition} or {}; options
  * compact  full: true, or what the engine would pick; options
+ * stream   plans: at most; options      {kind, row} of the streaming read, to the latest snapshot
  * expire   retainMax, retainMin, limit, changelogMax: snapshots, then changelogs; how many went
  * delete_tag name
  * files    snapshot                    live files of the snapshot
@@ -87,6 +88,9 @@ final class TableJob implements AutoCloseable {
                 break;
             case "compact":
                 compact();
+                break;
+            case "stream":
+                Following.run(table(), spill, request, answer);
                 break;
             case "expire":
                 answer.accept(Judge.JSON.getNodeFactory().numberNode(Expiry.run(table(), request)));
