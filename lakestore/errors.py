@@ -59,6 +59,8 @@ class ErrorKind(StrEnum):
     MISSING_DEPENDENCY = "missing-dependency"
     INVARIANT = "invariant"
     OUT_OF_RANGE = "out-of-range"
+    TABLE_REPLACED = "table-replaced"
+    WRITER_FENCED = "writer-fenced"
 
 
 class LakestoreError(Exception):

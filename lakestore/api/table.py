@@ -162,9 +162,9 @@ class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evol
 
         ``snapshots``, ``schemas``, ``options``, ``tags``, ``branches``, ``consumers``, ``aggregation_fields``; of the
         latest snapshot ``files``, ``file_key_ranges``, ``partitions``, ``buckets``, ``manifests``, ``table_indexes``,
-        ``statistics``; and of rows ``ro`` (those of the highest level, which need no merge), ``audit_log`` (the state at
-        the earliest snapshot, then all changes, with their kind) and ``binlog`` (the same with both images of an update
-        in one row).
+        ``statistics``; and of rows ``ro`` (those of the highest level, which need no merge), ``audit_log`` (the state
+        at the earliest snapshot, then all changes, with their kind) and ``binlog`` (the same with both images of an
+        update in one row).
 
         Raises:
             NotFoundError: There is no such system table; the message names those there are.

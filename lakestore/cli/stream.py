@@ -88,14 +88,18 @@ def stream(
         expired=expired,
         shard=_shard(shard),
     )
-    with opened, _stopped_by_signals(opened) as exit_code, _until_nobody_listens():
-        with _sink(opened.schema, arrow=arrow) as write:
-            for change in opened:
-                write(change.batch)
-                sys.stdout.flush()
-                change.ack()
-                if kept is not None:
-                    kept.write(opened.position)
+    with (
+        opened,
+        _stopped_by_signals(opened) as exit_code,
+        _until_nobody_listens(),
+        _sink(opened.schema, arrow=arrow) as write,
+    ):
+        for change in opened:
+            write(change.batch)
+            sys.stdout.flush()
+            change.ack()
+            if kept is not None:
+                kept.write(opened.position)
     return exit_code()
 
 

@@ -64,7 +64,7 @@ OPTIONS = (
     ),
     honoured(
         "file.compression text zstd",
-        "Codec of data files: zstd, snappy or none; in Parquet also lz4 and gzip, in ORC lz4 and zlib, in Avro deflate.",
+        "Codec of data files: zstd, snappy, none; in Parquet also lz4 and gzip, in ORC lz4 and zlib, in Avro deflate.",
         Limit(accepts=_CODECS, refuses=Refuses.WRITE, reason=_NO_CODEC),
     ),
     honoured(

@@ -7,6 +7,7 @@ Paimon would let pass. What LakeStore cannot do is refused by ``core.options``.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from lakestore.core.file_formats import check_files
 from lakestore.core.options import check_readable, check_values, check_writable, parse_options, unknown_keys
 from lakestore.core.options_registry import lookup
 from lakestore.core.options_registry_entry import Status
@@ -68,6 +69,7 @@ def validate_create(schema: TableSchema) -> None:
     check_combinations(schema)
     check_readable(schema)
     check_writable(schema)
+    check_files(schema.fields, options.files)
 
 
 def validate_alter(before: TableSchema, after: TableSchema, *, changed: Iterable[str]) -> None:
@@ -204,4 +206,5 @@ _RULES: tuple[Callable[[TableSchema], None], ...] = (
     check_combinations,
     check_readable,
     check_writable,
+    lambda schema: check_files(schema.fields, parse_options(schema.options, schema=schema).files),
 )

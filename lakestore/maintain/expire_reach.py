@@ -115,7 +115,7 @@ class OtherLines:
 class HeldByChangelogs:
     """What changelogs hold that outlive their snapshots and have no changelog files: the deltas are their changes.
 
-    Where a producer writes changelog files, the deltas of the other snapshots, which compacted, went with the snapshots.
+    Where a producer writes changelog files, the deltas of the other snapshots, which compacted, went with them.
 
     Attributes:
         parts: The table.

@@ -19,9 +19,9 @@ from lakestore.errors import (
     CorruptTableError,
     ErrorKind,
     NotFoundError,
-    StorageError,
 )
 from lakestore.format.schema_file import schema_from_json, schema_to_json
+from lakestore.meta.claim import claim
 from lakestore.model.schema import TableSchema
 from lakestore.storage.parallel import map_ordered
 from lakestore.storage.paths import SCHEMA_PREFIX, TablePaths, parse_numbered
@@ -29,9 +29,6 @@ from lakestore.storage.store import Store
 
 SCHEMA_TRIES = 10
 """How often a change is applied anew because another took its number."""
-
-PUT_TRIES = 5
-"""How often the same bytes are put under the same number while nobody holds it."""
 
 READ_WORKERS = 8
 """Schemas read at a time when all are wanted."""
@@ -140,31 +137,10 @@ class Schemas:
             Whether it is there now; False means for certain that another schema has the number.
         """
         path = self._paths.schema(schema.id)
-        data = schema_to_json(schema)
-        doubt: StorageError | None = None
-        for _ in range(PUT_TRIES):
-            try:
-                self._store.put_if_absent(path, data)
-                found: bytes | None = data
-            except AlreadyExistsError:
-                found = self._read_back(path)
-            except StorageError as error:
-                if not error.transient and doubt is None:
-                    raise
-                doubt = error
-                found = self._read_back(path)
-            if found == data:
-                self._known[schema.id] = schema
-                return True
-            if found is not None:
-                return False
-        raise self._unknown(path) from doubt
-
-    def _read_back(self, path: str) -> bytes | None:
-        try:
-            return self._store.get_or_none(path)
-        except StorageError as error:
-            raise self._unknown(path) from error
+        claimed = claim(self._store, path, schema_to_json(schema), unknown=lambda: self._unknown(path))
+        if claimed:
+            self._known[schema.id] = schema
+        return claimed
 
     def _unknown(self, path: str) -> CommitUnknownError:
         return CommitUnknownError(

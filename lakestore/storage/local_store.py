@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -144,7 +145,7 @@ class LocalStore(Store):
     def remove_empty_folder(self, directory: str) -> None:
         """Remove a folder that has nothing in it."""
         try:
-            os.rmdir(directory)
+            Path(directory).rmdir()
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:

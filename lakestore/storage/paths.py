@@ -2,7 +2,7 @@
 
     <warehouse>/<database>.db/<table>/
         schema/schema-<id>                        snapshot/snapshot-<id>, LATEST, EARLIEST
-        changelog/changelog-<id>                  tag/tag-<name>          consumer/consumer-<id>
+        changelog/changelog-<id>                  tag/tag-<name>          consumer/consumer-<id>, job-<name>
         manifest/manifest-<uuid>-<n>, manifest-list-<uuid>-<n>, index-manifest-<uuid>-<n>
         index/index-<uuid>-<n>                    statistics/stat-<uuid>-<n>
         branch/branch-<name>/{schema,snapshot,changelog,tag,consumer}/…
@@ -24,6 +24,7 @@ CHANGELOG_PREFIX = "changelog-"
 TAG_PREFIX = "tag-"
 BRANCH_PREFIX = "branch-"
 CONSUMER_PREFIX = "consumer-"
+JOB_PREFIX = "job-"
 BUCKET_PREFIX = "bucket-"
 MANIFEST_PREFIX = "manifest-"
 MANIFEST_LIST_PREFIX = "manifest-list-"
@@ -179,6 +180,10 @@ class TablePaths:
     def consumer(self, consumer_id: str) -> str:
         """Path of a consumer's position."""
         return f"{self.consumer_dir()}/{CONSUMER_PREFIX}{check_given_name(consumer_id, what='consumer')}"
+
+    def job(self, name: str) -> str:
+        """Path of what is remembered of a job; LakeStore's own, beside the consumers."""
+        return f"{self.consumer_dir()}/{JOB_PREFIX}{check_given_name(name, what='job')}"
 
     # Files whose names are read from metadata.
 

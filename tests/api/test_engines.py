@@ -136,6 +136,13 @@ def test_first_row_hides_fresh_rows_until_they_are_compacted(made):
         table.write([{"id": 1}], row_kind="-D")
 
 
+def test_first_row_shows_rows_once_the_writer_has_compacted(made):
+    table = made({"merge-engine": "first-row", "write-only": "false"})
+    table.upsert([{"id": 1, "a": 1}, {"id": 1, "a": 2}])
+    table.upsert([{"id": 1, "a": 3}, {"id": 2, "a": 4}])
+    assert [(row["id"], row["a"]) for row in rows(table)] == [(1, 1), (2, 4)]
+
+
 def test_sketches_need_their_package_and_say_so(made, monkeypatch):
     package = pytest.importorskip("datasketches")
     table = made(

@@ -15,7 +15,8 @@ import lakestore
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lakestore").rglob("*.py"))
 MAX_LINES = 400
-MAX_FUNCTION_LINES = 70
+MAX_FUNCTION_LINES = 50
+"""Of its body, without signature and docstring."""
 FEW_VALUES = {
     "values.py": "bounds and literals, a handful at a time",
     "result.py": "ArrowResult.to_pylist, a named choice",
@@ -32,7 +33,8 @@ def test_file_is_small_and_says_what_it_is(path):
     assert ast.get_docstring(tree), "no docstring"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
+            documented = len(node.body) > 1 and ast.get_docstring(node) is not None
+            length = (node.end_lineno or 0) - node.body[documented].lineno + 1
             assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
 
 

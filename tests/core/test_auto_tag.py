@@ -52,7 +52,7 @@ def test_the_first_tag_is_made_whatever_the_delay_and_others_wait_for_it():
 
 
 def test_a_delay_as_long_as_the_period_is_refused():
-    with pytest.raises(InvalidInputError, match="tag.creation-delay"):
+    with pytest.raises(InvalidInputError, match=r"tag\.creation-delay"):
         TagCalendar(TagOptions(period=TagPeriod.HOURLY, delay_ms=HOUR_MS))
 
 

@@ -57,7 +57,7 @@ def test_wrong_values_are_named(key, value, expected):
 def test_values_of_inert_keys_are_checked_when_a_table_is_made_but_not_when_it_is_opened():
     options = {"manifest-sort.max-rewrite-size": "many"}
     assert parse(options) == parse({})
-    with pytest.raises(InvalidInputError, match="option 'manifest-sort.max-rewrite-size' = 'many': expected "):
+    with pytest.raises(InvalidInputError, match=r"option 'manifest-sort.max-rewrite-size' = 'many': expected "):
         check_values(options)
 
 

@@ -108,8 +108,15 @@ def test_a_position_survives_its_text(position):
 
 @pytest.mark.parametrize(
     "told",
-    [{}, {"version": 1}, {"version": 1, "next_snapshot": "7"}, {"version": 1, "next_snapshot": 0}, {"version": 0}]
-    + [{"version": 1, "next_snapshot": 7, "rows": True}, {"version": 1, "next_snapshot": 7, "full": 1}],
+    [
+        {},
+        {"version": 0},
+        {"version": 1},
+        {"version": 1, "next_snapshot": "7"},
+        {"version": 1, "next_snapshot": 0},
+        {"version": 1, "next_snapshot": 7, "rows": True},
+        {"version": 1, "next_snapshot": 7, "full": 1},
+    ],
 )
 def test_what_is_no_position_is_refused(told):
     with pytest.raises(InvalidInputError, match="is no position"):

@@ -17,6 +17,7 @@ from lakestore.env import Env
 from lakestore.maintain.findings import Severity
 from lakestore.storage.fsspec_store import open_store
 from lakestore.testing.faulty import Crash, FaultKind, FaultyStore, NthCall
+from tests.machines.reach import memory_folder
 
 CALLS_MAX = 200
 KINDS = [
@@ -182,9 +183,28 @@ def template(make, folder):
 
 
 @pytest.fixture(scope="module")
-def templates(tmp_path_factory):
+def memory():
+    """A folder where nothing waits for a disk; crashes are those of the process here, not of the machine."""
+    folder = Path(memory_folder())
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def tmp_path(memory):
+    """A folder for one test."""
+    folder = memory / "copies"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def templates(memory):
     """Folder for tables that are made once."""
-    return tmp_path_factory.mktemp("templates")
+    folder = memory / "templates"
+    folder.mkdir()
+    return folder
 
 
 def check_whole(table, known, allowed, *, gap=False):

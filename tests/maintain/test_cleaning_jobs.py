@@ -341,7 +341,7 @@ def test_repair_takes_missing_files_out_and_nothing_else(lake):
     for number in range(3):
         table.insert(row(number))
     assert not table.remove_missing_files().deletions
-    lost = sorted(Path(table.path, "bucket-0").iterdir())[0]
+    lost = min(Path(table.path, "bucket-0").iterdir())
     lost.unlink()
     with pytest.raises(NotFoundError):
         table.to_arrow()

@@ -14,7 +14,8 @@ from lakestore.errors import (
     StorageError,
 )
 from lakestore.format.schema_file import schema_to_json
-from lakestore.meta.schemas import PUT_TRIES, SCHEMA_TRIES, Schemas
+from lakestore.meta.claim import PUT_TRIES
+from lakestore.meta.schemas import SCHEMA_TRIES, Schemas
 from lakestore.model.schema import TableSchema
 from lakestore.model.types import Field, parse_type
 from lakestore.storage.paths import TablePaths
