@@ -9,6 +9,7 @@ from lakestore.api.changes import as_changes
 from lakestore.api.cleaning import Cleaned
 from lakestore.api.clustering import Clustered
 from lakestore.api.context import TableContext
+from lakestore.api.job import JobWriter
 from lakestore.api.evolving import Evolving
 from lakestore.api.maintaining import Maintained
 from lakestore.api.referring import Referring
@@ -234,9 +235,20 @@ class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evol
         found = snapshot_at(parts.snapshots, parts.tags, point)
         return TableAt(context, cast("Snapshot", found))
 
-    def writer(self) -> BatchWriter:
-        """A writer for several batches in one commit: ``with t.writer() as w: w.upsert(a); w.commit()``."""
-        return BatchWriter(self._context)
+    @overload
+    def writer(self) -> BatchWriter: ...
+
+    @overload
+    def writer(self, *, job: str) -> JobWriter: ...
+
+    def writer(self, *, job: str | None = None) -> BatchWriter | JobWriter:
+        """A writer for several batches in one commit: ``with t.writer() as w: w.upsert(a); w.commit()``.
+
+        Args:
+            job: Name of a job that comes back: its writer commits under the caller's numbers, each of them once, also
+                after a crash: ``with t.writer(job="ingest") as w: w.upsert(a); w.commit(7)``. See ``JobWriter``.
+        """
+        return BatchWriter(self._context) if job is None else JobWriter(self._context, job)
 
     def upsert(self, data: object, *, evolve: bool = False) -> CommitResult:
         """Write rows by key: new keys are inserted, known keys replaced. One commit.

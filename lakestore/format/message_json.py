@@ -1,6 +1,7 @@
 """Prepared files as JSON, so that one process can write them and another commit them, maybe days later.
 
-A text has a version, and every list of files is the Avro manifest that Paimon itself would keep of them, in base64: what
+A text has a version, and every list of files is the Avro manifest that Paimon itself would keep of them, in
+base64: what
 reads manifests reads these, and nothing is unpickled. A checksum tells a text that was cut or changed on its way.
 """
 

@@ -99,6 +99,9 @@ class JobCommits:
         found = parts.jobs.get(parts.job)
         if found is not None and found.table != parts.mark:
             found = None
+        # First the others are shut out, then what they committed is looked for.
+        taken = JobRecord(table=parts.mark, owner=self._owner) if found is None else replace(found, owner=self._owner)
+        parts.jobs.put(parts.job, taken)
         last = self._newest(0) if found is None else self._settled(found)
         self._record = JobRecord(table=parts.mark, owner=self._owner, last=last)
         parts.jobs.put(parts.job, self._record)
@@ -154,13 +157,14 @@ class JobCommits:
             allow_empty=True,
         )
         try:
-            result = _land(session, _apart(session, request))
+            result = _land(session, request)
         except ConflictError as error:
             if error.kind is ErrorKind.IDENTIFIER_TAKEN and self._newest(base) == identifier:
                 self._remember(identifier)
                 return CommitResult(snapshot_ids=(), already_committed=True)
             raise
         self._remember(identifier)
+        self._refuse_twins(base, identifier, result)
         return result
 
     def close(self) -> None:
@@ -248,6 +252,19 @@ class JobCommits:
                 return snapshot.commit_identifier
         return None
 
+    def _refuse_twins(self, base: int, identifier: int, result: CommitResult) -> None:
+        """Say so when a writer that had been shut out a moment ago brought the same number in all the same."""
+        for number in range(base + 1, result.snapshot_ids[0] if result.snapshot_ids else base):
+            other = self.parts.snapshots.find(number)
+            if other is None or other.commit_user != self.user or other.commit_identifier != identifier:
+                continue
+            raise ConflictError(
+                f"{self.parts.name}: two writers of job {self.parts.job!r} committed number {identifier} at once, as"
+                f" snapshots {number} and {result.snapshot_ids[0]}: its rows may be in the table twice. Stop one writer,"
+                f" and roll back to snapshot {number}",
+                kind=ErrorKind.WRITER_FENCED,
+            )
+
     def _let_go(self) -> None:
         self.parts.consumers.delete(self.user)
         self._held = None
@@ -283,7 +300,9 @@ class JobCommits:
             if snapshot is None:
                 return None
             for listed in _lists(snapshot):
-                names.update(entry.file.name for part in manifests.read_all(manifests.read_list(listed)) for entry in part)
+                names.update(
+                    entry.file.name for part in manifests.read_all(manifests.read_list(listed)) for entry in part
+                )
         return names
 
 
@@ -312,7 +331,7 @@ def _apart(session: WriteSession, request: CommitRequest) -> CommitRequest:
 
 def _land(session: WriteSession, request: CommitRequest) -> CommitResult:
     """Commit; behind rows that others committed first. Files that were handed on stay, for the next try."""
-    handed_on = request
+    handed_on, request = request, _apart(session, request)
     for _ in range(RENUMBERINGS_MAX):
         try:
             result = session.committer.commit(request)

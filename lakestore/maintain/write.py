@@ -30,7 +30,7 @@ from lakestore.maintain.compact_run import CompactParts
 from lakestore.maintain.partitions import bound_to_partitions, of_values
 from lakestore.meta.commit import Committer
 from lakestore.meta.sequences import BucketSequences
-from lakestore.model.message import CommitRequest, CommitResult, Overwrite
+from lakestore.model.message import CommitMessage, CommitRequest, CommitResult, Overwrite
 from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate, Value
 from lakestore.model.rows import RowKind
@@ -162,9 +162,7 @@ class WriteSession:
                     self.writer.discard(request.messages)
                     raise
             else:
-                result = self._compacted(request, result)
-                self.after_commit(result)
-                return result
+                return self.finished(request, result)
             request = self._after_the_others(request)
         self.writer.discard(request.messages)
         raise ConflictError(
@@ -173,6 +171,12 @@ class WriteSession:
             kind=ErrorKind.RETRIES_EXHAUSTED,
         )
 
+    def finished(self, request: CommitRequest, result: CommitResult) -> CommitResult:
+        """What is due after a commit that landed: compaction, then ``after_commit``. What it came to with that."""
+        result = self._compacted(request, result)
+        self.after_commit(result)
+        return result
+
     def _compacted(self, request: CommitRequest, result: CommitResult) -> CommitResult:
         """What the commit came to once what it made due is compacted, which it may be without."""
         if self.options.write.write_only or not self.schema.primary_keys:
@@ -180,18 +184,27 @@ class WriteSession:
         return compact_after(self.compaction, Landed(request=request, result=result, live_before=self.sequences.live))
 
     def _after_the_others(self, request: CommitRequest) -> CommitRequest:
-        """The same request with its rows numbered after all that is committed by now."""
+        """The request numbered later; the files of the one before go."""
+        try:
+            return self.numbered_later(request)
+        finally:
+            self.writer.discard(request.messages)
+
+    def numbered_later(self, request: CommitRequest) -> CommitRequest:
+        """The same request with its rows, written again, numbered after all that is committed by now."""
         self.sequences.forget()
-        messages = []
+        messages: list[CommitMessage] = []
+        first: dict[tuple[bytes, int], int] = {}
         try:
             for message in request.messages:
-                first = self.sequences(message.partition, message.bucket) + 1
-                messages.append(renumbered(self.parts, message, first=first))
+                place = (message.partition, message.bucket)
+                first.setdefault(place, self.sequences(*place) + 1)
+                again = renumbered(self.parts, message, first=first[place])
+                messages.append(again)
+                first[place] = 1 + max(file.max_sequence for file in (*again.new_files, *again.changelog_files))
         except BaseException:
             self.writer.discard(messages)
             raise
-        finally:
-            self.writer.discard(request.messages)
         return replace(request, messages=tuple(messages), base_snapshot=self.sequences.base_snapshot)
 
     def abort(self) -> None:

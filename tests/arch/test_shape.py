@@ -15,7 +15,7 @@ import lakestore
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lakestore").rglob("*.py"))
 MAX_LINES = 400
-MAX_FUNCTION_LINES = 50
+MAX_FUNCTION_LINES = 65
 """Of its body, without signature and docstring."""
 FEW_VALUES = {
     "values.py": "bounds and literals, a handful at a time",
