@@ -25,12 +25,14 @@ Message = Mapping[str, Any]
 class JobWriter:
     """Writes exactly once. Made by ``Table.writer(job=…)``.
 
-    One process: ``write`` some rows, ``commit(number)``, remember the number with the place in the source; after a crash
+    One process: ``write`` some rows, ``commit(number)``, remember the number with the place in the source; after a
+    crash
     ``recover()`` says which numbers are in, and committing one of them again does nothing. Many processes: each writes
     and hands on what ``prepare()`` gives, and one commits all of it.
 
     Numbers rise: give 1, 2, 3 or the id of a checkpoint. One writer of a name commits at a time; a second one takes the
-    job over, and the first is told with its next commit. Leave the ``with`` block, or ``close``, when done: until then a
+    job over, and the first is told with its next commit. Leave the ``with`` block, or ``close``, when done: until
+    then a
     consumer of the job's name may hold back the expiry of snapshots.
     """
 

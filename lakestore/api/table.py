@@ -9,8 +9,8 @@ from lakestore.api.changes import as_changes
 from lakestore.api.cleaning import Cleaned
 from lakestore.api.clustering import Clustered
 from lakestore.api.context import TableContext
-from lakestore.api.job import JobWriter
 from lakestore.api.evolving import Evolving
+from lakestore.api.job import JobWriter
 from lakestore.api.maintaining import Maintained
 from lakestore.api.referring import Referring
 from lakestore.api.refs import SnapshotRefs, point_of

@@ -1,8 +1,8 @@
 """Data files of any format: one protocol for reading, one for writing.
 
 A file is read in the format that its name tells, and written in the one that the options tell. Formats differ in
-what they can hold and in which codecs they know; what one cannot do is refused by name
-(``core.file_formats``), before a byte is written.
+what they can hold and in which codecs they know; what one cannot do is refused by name (``core.file_formats``), before
+a byte is written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -6,6 +6,7 @@ columns. Arrow reads no statistics of stripes, so nothing is skipped inside a fi
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,12 +15,15 @@ import pyarrow.orc
 
 from lakestore.core.prune import Bounds
 from lakestore.errors import UnsupportedFormatError
-from lakestore.format.orc_types import column_paths, from_file
+from lakestore.format.orc_types import column_paths, from_file, refuse_missing_zones
 from lakestore.format.parquet_read import reading
-from lakestore.model.types import DataType, Field
+from lakestore.model.types import TIMESTAMPS, DataType, Field
 
 _OUR_WRITER = "ORC_CPP"
 """What Arrow's ORC library calls itself in files; it never pads."""
+
+_FAR = 253_402_300_799
+"""The last second of the year 9999."""
 
 _UNPACKED = 4
 """How many times as large as the file its rows are taken to be."""
@@ -47,7 +51,7 @@ class OrcSource:
         self.path = path
         self._source = source
         self._declared = {field.name: field.type for field in fields}
-        with reading(path, "ORC"):
+        with reading(path, "ORC"), _timestamps(path):
             self._file = pa.orc.ORCFile(source)
             self.num_rows: int = self._file.nrows
             self.types: Mapping[str, pa.DataType] = {field.name: field.type for field in self._file.schema}
@@ -89,6 +93,8 @@ class OrcSource:
         if groups is not None and not groups:
             return
         kinds = {name: (narrow or {}).get(name, self._declared[name]) for name in columns}
+        if any(part.root in TIMESTAMPS for kind in kinds.values() for part in kind.parts()):
+            _require_checked_timestamps(self.path)
         paths = [path for name, kind in kinds.items() for path in column_paths(name, kind, self.types[name])]
         for stripe in range(self._stripes):
             whole = self._stripe(stripe, kinds, paths)
@@ -108,20 +114,42 @@ class OrcSource:
         self.close()
 
     def _stripe(self, stripe: int, kinds: Mapping[str, DataType], paths: Sequence[str]) -> pa.RecordBatch:
-        with reading(self.path, "ORC"), _timestamps_in_range(self.path):
+        with reading(self.path, "ORC"), _timestamps(self.path):
             found = self._file.read_stripe(stripe, columns=paths)
         arrays = [from_file(found.column(name), kind, padded=self._padded) for name, kind in kinds.items()]
         return pa.RecordBatch.from_arrays(arrays, names=list(kinds))
 
 
 @contextmanager
-def _timestamps_in_range(path: str) -> Iterator[None]:
+def _timestamps(path: str) -> Iterator[None]:
+    """Name what stands in the way of reading timestamps of files that are not damaged."""
     try:
         yield
-    except pa.ArrowInvalid as error:
-        if "out of range" not in str(error):
-            raise
+    except pa.ArrowException as error:
+        if "out of range" in str(error):
+            raise UnsupportedFormatError(
+                f"{path}: {error}: Arrow reads timestamps of ORC files from 1678 to 2261 only; leave the column out, "
+                "or have another engine rewrite the table in parquet"
+            ) from error
+        refuse_missing_zones(error, path)
+        raise
+
+
+@lru_cache(maxsize=1)
+def _checks_timestamps() -> bool:
+    """Whether this Arrow notices timestamps that its 64-bit nanoseconds cannot hold; older ones hand out others."""
+    sink = pa.BufferOutputStream()
+    pa.orc.write_table(pa.table({"t": pa.array([_FAR], pa.timestamp("s"))}), sink)
+    try:
+        pa.orc.read_table(pa.BufferReader(sink.getvalue()))
+    except pa.ArrowInvalid:
+        return True
+    return False
+
+
+def _require_checked_timestamps(path: str) -> None:
+    if not _checks_timestamps():
         raise UnsupportedFormatError(
-            f"{path}: {error}: Arrow reads timestamps of ORC files from 1678 to 2261 only; leave the column out, or "
-            "have another engine rewrite the table in parquet"
-        ) from error
+            f"{path}: pyarrow {pa.__version__} misreads timestamps of ORC files beyond 2261 without a word: upgrade "
+            "pyarrow, or leave timestamp columns out"
+        )

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakestore.core.nested_arrays import list_parts, make_list, make_map, make_rows, map_parts
-from lakestore.errors import ErrorKind, InvalidInputError, InvariantError
+from lakestore.errors import ErrorKind, InvalidInputError, InvariantError, UnsupportedFormatError
 from lakestore.model.arrow import arrow_type
 from lakestore.model.types import TIMESTAMPS, DataType, Field, TypeRoot
 
@@ -107,6 +107,19 @@ def _from_leaf(leaf: Any, kind: DataType, *, padded: bool) -> Any:  # noqa: ANN4
     if kind.root is TypeRoot.CHAR and padded and pa.types.is_string(leaf.type):
         return pc.utf8_rtrim(leaf, characters=" ")
     return leaf
+
+
+def refuse_missing_zones(error: pa.ArrowException, what: str) -> None:
+    """Say what to do when ORC's library does not find the time zones that it needs for timestamps.
+
+    Raises:
+        UnsupportedFormatError: That is what the error is about.
+    """
+    if "time zone" in str(error).lower():
+        raise UnsupportedFormatError(
+            f"{what}: ORC files need the system's time zones ({error}): install the tzdata package of the operating "
+            "system, or set the environment variable TZDIR to a folder that has them"
+        ) from error
 
 
 def column_paths(name: str, kind: DataType, form: pa.DataType) -> list[str]:

@@ -13,7 +13,7 @@ import pyarrow.orc
 
 from lakestore.core.file_formats import CODECS, ORC
 from lakestore.errors import InvalidInputError
-from lakestore.format.orc_types import file_field, to_file
+from lakestore.format.orc_types import file_field, refuse_missing_zones, to_file
 from lakestore.model.options import MIB, FileOptions
 from lakestore.model.types import Field
 
@@ -53,13 +53,18 @@ class OrcFileWriter:
 
         Raises:
             InvalidInputError: A timestamp that cannot be written to ORC.
+            UnsupportedFormatError: The system has no time zones.
         """
         columns = [
             pa.chunked_array([_column(chunk, field) for chunk in column.chunks], kind.type)
             for column, field, kind in zip(rows.columns, self._fields, self._schema, strict=True)
         ]
         self._empty = False
-        self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
+        try:
+            self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
+        except pa.ArrowException as error:
+            refuse_missing_zones(error, "writing ORC")
+            raise
 
     def close(self) -> None:
         """Write the last stripe and the footer."""

@@ -22,7 +22,7 @@ from tests.machines.reach import memory_folder
 CALLS_MAX = 200
 KINDS = [
     FaultKind.CRASH,
-    FaultKind.AFTER,
+    pytest.param(FaultKind.AFTER, marks=pytest.mark.slow),
     pytest.param(FaultKind.BEFORE, marks=pytest.mark.slow),
     pytest.param(FaultKind.CRASH_AFTER, marks=pytest.mark.slow),
 ]

@@ -2,8 +2,12 @@
 
 import io
 import json
+import os
 import random
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import fastavro
 import numpy as np
@@ -11,9 +15,11 @@ import pyarrow as pa
 import pyarrow.orc
 import pytest
 
+import lakestore as ls
+from lakestore.core.file_formats import FORMATS, check_files, require_format
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.avro_data_schema import schema_text
-from lakestore.format.data_file import FORMATS, check_writable, open_sink, open_source, require_format
+from lakestore.format.data_file import open_sink, open_source
 from lakestore.format.orc_types import from_file
 from lakestore.model.arrow import arrow_schema, assign_ids
 from lakestore.model.options import FileOptions
@@ -87,11 +93,11 @@ def test_other_formats_are_refused_by_name(form):
     with pytest.raises(UnsupportedFormatError, match=f"file x is of format {form}; .*parquet, orc, avro"):
         require_format(form, "file x")
     with pytest.raises(UnsupportedFormatError, match=f"file.format={form}"):
-        check_writable((), FileOptions(format=form))
+        check_files((), FileOptions(format=form))
     with pytest.raises(UnsupportedFormatError, match=f"file.format={form}"):
-        check_writable((), FileOptions(format_per_level={3: form}))
+        check_files((), FileOptions(format_per_level={3: form}))
     with pytest.raises(UnsupportedFormatError, match=f"file.format={form}"):
-        check_writable((), FileOptions(changelog_format=form))
+        check_files((), FileOptions(changelog_format=form))
 
 
 @pytest.mark.parametrize(
@@ -100,18 +106,18 @@ def test_other_formats_are_refused_by_name(form):
 )
 def test_codecs_that_a_format_lacks_are_refused_by_name(form, codec):
     with pytest.raises(UnsupportedFormatError, match=rf"file\.compression='{codec}': {form} files .* zstd"):
-        check_writable((), FileOptions(format=form, compression=codec))
+        check_files((), FileOptions(format=form, compression=codec))
     with pytest.raises(UnsupportedFormatError, match=codec):
-        check_writable((), FileOptions(format=form, compression_per_level={0: codec}))
+        check_files((), FileOptions(format=form, compression_per_level={0: codec}))
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_codecs_and_types_that_no_format_has(form):
     with pytest.raises(InvalidInputError, match="brotli") as caught:
-        check_writable((), FileOptions(format=form, compression="brotli"))
+        check_files((), FileOptions(format=form, compression="brotli"))
     assert caught.value.kind is ErrorKind.INVALID_OPTION
     with pytest.raises(UnsupportedFormatError, match="'tags' is ARRAY<VARIANT>: this release does not write VARIANT"):
-        check_writable(fields_of({"tags": {"type": "ARRAY", "element": "VARIANT"}}), FileOptions(format=form))
+        check_files(fields_of({"tags": {"type": "ARRAY", "element": "VARIANT"}}), FileOptions(format=form))
 
 
 @pytest.mark.parametrize(
@@ -128,8 +134,8 @@ def test_codecs_and_types_that_no_format_has(form):
 def test_what_avro_cannot_hold_is_refused_before_a_byte(name, kind, message):
     fields = fields_of({name: kind})
     with pytest.raises(UnsupportedFormatError, match=message):
-        check_writable(fields, FileOptions(format_per_level={0: "avro"}))
-    check_writable(fields, FileOptions(format="orc"))
+        check_files(fields, FileOptions(format_per_level={0: "avro"}))
+    check_files(fields, FileOptions(format="orc"))
     sink = pa.BufferOutputStream()
     with pytest.raises(UnsupportedFormatError, match=message):
         open_sink(sink, fields, options=FileOptions(format="avro"), sample=arrow_schema(fields).empty_table())
@@ -231,6 +237,19 @@ def test_only_wanted_members_are_handed_out(form):
         assert found["many"] == [one and {"k": one["k"]} for one in whole["many"]]
         assert found["pairs"] == whole["pairs"]
     assert list(source.batches(["id"], rows=100, groups=[])) == []
+
+
+def test_a_table_is_not_created_or_altered_to_what_its_format_cannot_hold(tmp_path):
+    lake = ls.connect(tmp_path)
+    fine = {"t": "TIMESTAMP(9)", "n": "INT"}
+    with pytest.raises(UnsupportedFormatError, match=r"column 't', type TIMESTAMP\(9\): Avro"):
+        lake.create_table("db.t", schema=fine, options={"file.format": "avro"})
+    with pytest.raises(UnsupportedFormatError, match=r"'gzip': orc files"):
+        lake.create_table("db.t", schema=fine, options={"file.format": "orc", "file.compression": "gzip"})
+    table = lake.create_table("db.t", schema=fine, options={"file.format": "orc"})
+    with pytest.raises(UnsupportedFormatError, match="at most 6 digits"):
+        table.alter(ls.set_option("file.format", "avro"))
+    table.alter(ls.drop_column("t"), ls.set_option("file.format", "avro"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -378,3 +397,21 @@ def test_orc_timestamps_that_arrow_cannot_hold_are_named():
         read("orc", sink.getvalue(), fields, 1)
     (batch,) = opened("orc", sink.getvalue(), fields, 1).batches(["b"], rows=10)
     assert batch.column("b").to_pylist() == [1]
+
+
+def test_missing_time_zones_say_what_to_do():
+    code = (
+        "import pyarrow as pa, sys; sys.path.insert(0, sys.argv[1]); import tests.format.test_data_file as t;"
+        "fields = t.fields_of({'t': 'TIMESTAMP(3)'});"
+        "t.file_of('orc', fields, [pa.table({'t': pa.array([1], pa.timestamp('ms'))})])"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code, root],
+        env={**os.environ, "TZDIR": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "install the tzdata package" in done.stderr

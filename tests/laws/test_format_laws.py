@@ -19,11 +19,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import lakestore as ls
+from lakestore.core.file_formats import CODECS, FORMATS
 from lakestore.data.file_reader import TableFiles
 from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts
 from lakestore.errors import InvalidInputError
-from lakestore.format import avro_data_write, orc_write, parquet_write
-from lakestore.format.data_file import FORMATS
 from lakestore.model.arrow import arrow_schema, arrow_type, assign_ids
 from lakestore.model.options import FileOptions
 from lakestore.model.schema import TableSchema
@@ -33,7 +32,6 @@ from lakestore.storage.memory_store import MemoryStore
 from tests.laws.nested_values import MAX_LONG, kinds, values
 from tests.writing import World, table_options
 
-CODECS = {"parquet": parquet_write.CODECS, "orc": orc_write.CODECS, "avro": avro_data_write.CODECS}
 ANY_FILE = st.sampled_from(FORMATS).flatmap(
     lambda form: st.tuples(st.just(form), st.sampled_from(sorted(CODECS[form])), st.sampled_from([1, 3]))
 )

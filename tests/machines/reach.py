@@ -44,9 +44,9 @@ class Named:
     def _snapshot(self, path):
         snapshot = snapshot_from_json(path.read_bytes(), str(path))
         alone, tag = path.parent.name == "changelog", path.parent.name == "tag"
-        # With a producer, what compacted has no changes, and its lists go with the snapshot.
+        # With a producer, what compacted or analyzed has no changes, and its lists go with the snapshot.
         gone = alone and not (self.root / "manifest" / snapshot.delta_manifest_list).exists()
-        assert not gone or snapshot.changelog_manifest_list or snapshot.commit_kind is CommitKind.COMPACT
+        assert not gone or snapshot.changelog_manifest_list or snapshot.commit_kind is not CommitKind.APPEND
         if not (alone and snapshot.changelog_manifest_list) and not gone:
             base = self._list(snapshot.base_manifest_list)
             delta = self._list(snapshot.delta_manifest_list)
