@@ -234,8 +234,8 @@ class JobCommits:
         if latest is not None and earliest is not None and latest > pending.base and earliest > pending.base + 1:
             raise CommitUnknownError(
                 f"{self.parts.name}: nobody can know whether job {self.parts.job!r} committed number"
-                f" {pending.identifier}: it would be in a snapshot after {pending.base}, and those before {earliest} have"
-                f" expired although consumer {self.user!r} should have held them. Look into the table for its rows; then"
+                f" {pending.identifier}: it would be in a snapshot after {pending.base}, and those before {earliest} have"  # noqa: E501
+                f" expired although consumer {self.user!r} should have held them. Look into the table for its rows; then"  # noqa: E501
                 f" go on with a job of another name"
             )
         return record.last
@@ -260,7 +260,7 @@ class JobCommits:
                 continue
             raise ConflictError(
                 f"{self.parts.name}: two writers of job {self.parts.job!r} committed number {identifier} at once, as"
-                f" snapshots {number} and {result.snapshot_ids[0]}: its rows may be in the table twice. Stop one writer,"
+                f" snapshots {number} and {result.snapshot_ids[0]}: its rows may be in the table twice. Stop one writer,"  # noqa: E501
                 f" and roll back to snapshot {number}",
                 kind=ErrorKind.WRITER_FENCED,
             )
@@ -287,7 +287,7 @@ class JobCommits:
         for path, info in zip(paths, map_ordered(store.info, paths, workers=LOOK_WORKERS), strict=True):
             if info is None:
                 raise NotFoundError(
-                    f"{self.parts.name}: file {path} of the message is gone, aborted or cleaned up as an orphan; nothing"
+                    f"{self.parts.name}: file {path} of the message is gone, aborted or cleaned up as an orphan; nothing"  # noqa: E501
                     " was committed: prepare the rows again"
                 )
 
