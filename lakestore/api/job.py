@@ -1,4 +1,4 @@
-"""A job's writer as users hold it: rows, or prepared files of many processes, committed once under the caller's number."""
+"""A writer of a job: rows, or files that many processes prepared, committed once under the caller's number."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType

@@ -9,7 +9,7 @@ Therefore, beside them:
    landed, and what is pending now. It is never removed by expiry.
 2. A consumer of the job's own holds back the expiry of snapshots after that one, by every engine, while a commit is
    pending and its fate not yet written down. So whoever comes back finds the pending snapshot, or proof that there is
-   none, however late. ``close`` writes the fate down and lets go. Where the consumer was deleted by hand or has expired,
+   none, however late. ``close`` writes the fate down and lets go. Where the consumer was deleted or has expired,
    and with it the proof, the job stops with an error instead of guessing.
 3. A number up to the one remembered is a replay: nothing is done.
 4. The last writer that took the job owns it; the record names it, and another finds that out before it commits and
