@@ -65,7 +65,8 @@ def main() -> None:
         if not arguments.no_judges:
             fetch_judges(python)
     marker = [] if arguments.slow else ["-m", "not slow"]
-    run([python, "-m", "pytest", *marker, *arguments.tests])
+    workers = [] if arguments.tests else ["-n", str(max(2, min(os.cpu_count() or 2, 4))), "--dist", "loadfile"]
+    run([python, "-m", "pytest", *marker, *workers, *arguments.tests])
 
 
 if __name__ == "__main__":
