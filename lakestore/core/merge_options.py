@@ -137,7 +137,8 @@ def _groups(schema: TableSchema, options: Mapping[str, str]) -> tuple[SequenceGr
             raise wrong(
                 REMOVE_BY_GROUP,
                 options[REMOVE_BY_GROUP],
-                f"{name!r} orders no sequence group; expected {_one_of(name, ordering)}",
+                f"{name!r} orders no sequence group; "
+                + (f"expected {_one_of(name, ordering)}" if ordering else f"define one: fields.{name}.sequence-group"),
             )
     place = {name: index for index, name in enumerate(schema.names)}
     return tuple(sorted(groups, key=lambda group: min(place[name] for name in group.ordered_by)))
@@ -230,7 +231,7 @@ def function_of(key: str, text: str) -> Function:
 
 def _one_of(text: str, known: list[str]) -> str:
     near = difflib.get_close_matches(text.strip().lower(), known, n=1)
-    return f"{near[0]!r}?" if near else f"one of {', '.join(known) or 'none: there are none'}"
+    return f"{near[0]!r}?" if near else f"one of {', '.join(known)}"
 
 
 def _null_keys(options: Mapping[str, str], key: str) -> NullKeys:

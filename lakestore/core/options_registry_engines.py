@@ -2,10 +2,6 @@
 
 from lakestore.core.options_registry_entry import Refuses, inert, refused
 
-_ROW_IDS = (
-    "Every commit would have to give its rows ids, which LakeStore does not do. Write the table with Paimon; reading "
-    "it is fine."
-)
 _EVOLUTION = (
     "A row's columns lie in several files that have to be put together by row id, which LakeStore does not do. Read "
     "and write the table with Paimon."
@@ -19,12 +15,10 @@ _CATALOG = "A setting of catalogs; a table's rows do not depend on it."
 _RETIRED = "No release of Paimon that LakeStore writes for looks at it any more."
 
 OPTIONS = (
-    *refused(Refuses.WRITE, _ROW_IDS, "row-tracking.enabled bool false"),
     *refused(Refuses.BOTH, _EVOLUTION, "data-evolution.enabled bool false"),
     *inert(
-        "Only asked in tables with row tracking or data evolution; writing those is refused.",
+        "Only asked in tables with data evolution, which are refused.",
         """
-        row-tracking.partition-group-on-commit bool true
         data-evolution.compaction.rewrite-row-ids bool false
         data-evolution.merge-into.file-pruning bool true
         data-evolution.merge-into.source-persist bool false

@@ -50,6 +50,7 @@ def validate_merge(schema: TableSchema) -> None:
     if not schema.primary_keys:
         _check_append(options)
         return
+    _check_order(options)
     _check_engine(options, spec.engine)
     _check_deletes(options, spec)
     for column in spec.columns:
@@ -83,6 +84,15 @@ def _check_engine(options: Mapping[str, str], engine: MergeEngine) -> None:
                 options[key],
                 f"it does nothing under merge-engine {engine}; set merge-engine to {wanted}, or leave it out",
             )
+
+
+def _check_order(options: Mapping[str, str]) -> None:
+    if "sequence.field.sort-order" in options and not split_names(options.get("sequence.field", "")):
+        raise wrong(
+            "sequence.field.sort-order",
+            options["sequence.field.sort-order"],
+            "there is no sequence.field whose order it could be; set that too, or leave it out",
+        )
 
 
 def _check_first_row(options: Mapping[str, str]) -> None:

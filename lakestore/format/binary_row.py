@@ -51,6 +51,8 @@ _FIXED = {
     TypeRoot.DOUBLE: struct.Struct("<d"),
 }
 _LONG = struct.Struct("<q")
+LONG_DIGITS = 19
+"""Most digits of a 64-bit number."""
 _POINTER = struct.Struct("<II")
 """A slot that points into the variable part: length, offset."""
 _WHOLE = {*INTEGERS, TypeRoot.DATE, TypeRoot.TIME}
@@ -157,7 +159,8 @@ def _encode_nested(value: tuple[Any, ...], kind: DataType) -> bytes:
 
 def _encode_fixed(value: Nested, kind: DataType) -> bytes:
     if kind.root is TypeRoot.DECIMAL:
-        return _LONG.pack(unscaled_of(_require(value, Decimal, kind), kind))
+        # A merged sum may have more digits than its type says; it has room in 64 bits.
+        return _pack(_LONG, unscaled_of(_require(value, Decimal, kind), kind, digits_at_most=LONG_DIGITS), kind)
     if kind.root in TIMESTAMPS:
         millis, rest = divmod(_require(value, int, kind), NANOS_PER_MILLI)
         if rest:
@@ -228,13 +231,12 @@ def _decode_nested(data: bytes, kind: DataType) -> Nested:
 
 
 def _decode_decimal(row: bytes, slot: int, kind: DataType) -> Decimal:
-    if is_wide_decimal(kind):
-        length, offset = _POINTER.unpack_from(row, slot)
-        if not 1 <= length <= WIDE_DECIMAL_BYTES:
-            raise ValueError(f"a decimal of {length} bytes")
-        number = int.from_bytes(_slice(row, offset, length), "big", signed=True)
-    else:
-        number = int(_LONG.unpack_from(row, slot)[0])
+    if not is_wide_decimal(kind):
+        return decimal_of(int(_LONG.unpack_from(row, slot)[0]), kind.scale or 0)
+    length, offset = _POINTER.unpack_from(row, slot)
+    if not 1 <= length <= WIDE_DECIMAL_BYTES:
+        raise ValueError(f"a decimal of {length} bytes")
+    number = int.from_bytes(_slice(row, offset, length), "big", signed=True)
     if abs(number) >= 10 ** (kind.precision or 0):
         raise ValueError(f"the unscaled value {number} has too many digits")
     return decimal_of(number, kind.scale or 0)

@@ -46,6 +46,8 @@ ARROW = {
     "BYTES": pa.binary(),
     "BOOLEAN": pa.bool_(),
     "DECIMAL(5, 2)": pa.decimal128(5, 2),
+    "DECIMAL(9, 0)": pa.decimal128(9, 0),
+    "DECIMAL(18, 0)": pa.decimal128(18, 0),
     "DECIMAL(38, 0)": pa.decimal128(38, 0),
     "TIMESTAMP(6)": pa.timestamp("us"),
 }
@@ -77,10 +79,21 @@ def test_product_overflows_on_the_way_even_if_the_end_would_fit():
         merge_one([2**20, 2**20, 0], Function.PRODUCT)
 
 
-def test_decimals_outgrow_their_type_into_null_and_begin_anew():
+def test_sums_of_short_decimals_keep_what_64_bits_hold_as_in_paimon():
     big = Decimal("999.99")
-    assert merge_one([big, Decimal("0.01")], Function.SUM, "DECIMAL(5, 2)") is None
-    assert merge_one([big, Decimal("0.01"), Decimal("2.50")], Function.SUM, "DECIMAL(5, 2)") == Decimal("2.50")
+    assert merge_one([big, Decimal("0.01")], Function.SUM, "DECIMAL(5, 2)") == 1000
+    assert merge_one([big, big, big], Function.SUM, "DECIMAL(5, 2)", kinds=[ADD, ADD, DELETE]) == big
+    longest = Decimal("9" * 18)
+    assert merge_one([longest] * 9, Function.SUM, "DECIMAL(18, 0)") == 9 * longest
+    assert merge_one([longest] * 10, Function.SUM, "DECIMAL(18, 0)") is None
+    assert merge_one([*[longest] * 10, Decimal(7)], Function.SUM, "DECIMAL(18, 0)") == 7
+    nine = Decimal("9" * 9)
+    assert merge_one([nine, nine], Function.SUM, "DECIMAL(9, 0)") == 2 * nine
+    with pytest.raises(InvalidInputError, match=r"passes what decimal128\(9, 0\) holds, at 2999999997; make"):
+        merge_one([nine] * 3, Function.SUM, "DECIMAL(9, 0)")
+
+
+def test_decimals_outgrow_their_type_into_null_and_begin_anew():
     nines = Decimal("9" * 38)
     assert merge_one([nines, nines.copy_negate(), Decimal(7)], Function.SUM, "DECIMAL(38, 0)") == 7
     assert merge_one([nines, nines], Function.SUM, "DECIMAL(38, 0)") is None

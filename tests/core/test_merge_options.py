@@ -213,6 +213,7 @@ REMOVE = "aggregation.remove-record-on-delete"
 CONTRADICTIONS = [
     ("first-row", {"sequence.field": "g"}, "sequence.field", "leave it out"),
     ("first-row", {"changelog-producer": "input"}, "changelog-producer", "lookup"),
+    (None, {"sequence.field.sort-order": "descending"}, "sequence.field.sort-order", "set that too"),
     ("deduplicate", {"fields.a.aggregate-function": "sum"}, "fields.a.aggregate-function", "aggregation"),
     (None, {"fields.default-aggregate-function": "sum"}, "fields.default-aggregate-function", "aggregation"),
     ("deduplicate", {"fields.g.sequence-group": "a"}, "fields.g.sequence-group", "partial-update"),

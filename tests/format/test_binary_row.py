@@ -177,7 +177,6 @@ BROKEN = [
     ("DECIMAL(20, 0)", "0000000100000000000000001100000010000000" + "01" * 24, "17 bytes"),
     ("DECIMAL(20, 0)", "0000000100000000000000000000000010000000" + "01" * 16, "0 bytes"),
     ("DECIMAL(20, 0)", "0000000100000000000000001000000010000000" + "7f" * 16, "too many digits"),
-    ("DECIMAL(2, 1)", "0000000100000000000000006400000000000000", "too many digits"),
     ("TIMESTAMP(6)", "00000001000000000000000040420f0010000000" + "00" * 8, "1000000 nanoseconds"),
     ("TIMESTAMP(6)", "0000000100000000000000000000000018000000" + "00" * 8, "bytes 24 to 32"),
 ]
@@ -201,7 +200,7 @@ WRONG = [
     ("STRING", b"x"),
     ("BYTES", "x"),
     ("BOOLEAN", 1),
-    ("DECIMAL(4, 2)", Decimal("100.00")),
+    ("DECIMAL(4, 2)", Decimal("92233720368547758.08")),
     ("DECIMAL(4, 2)", Decimal("1.001")),
     ("DECIMAL(4, 2)", 1.5),
     ("DECIMAL(30, 2)", Decimal("NaN")),
@@ -210,6 +209,12 @@ WRONG = [
     ("TIMESTAMP(9)", (1 << 63) * MS),
     ("DATE", 1 << 31),
 ]
+
+
+def test_a_sum_with_more_digits_than_its_type_is_kept():
+    assert decode_row(encode_row((Decimal("182.50"),), kinds("DECIMAL(4, 2)")), kinds("DECIMAL(4, 2)")) == (
+        Decimal("182.50"),
+    )
 
 
 @pytest.mark.parametrize(("kind", "value"), WRONG)

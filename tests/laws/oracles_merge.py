@@ -201,12 +201,12 @@ class Aggregate:
     # --- numbers
 
     def add_sum(self, state, value):
-        return both(state, value, lambda: self.fitted(state + value))
+        return both(state, value, lambda: self.summed(state + value))
 
     def take_sum(self, state, value):
         if state is None and value is not None:
-            return self.fitted(-value)
-        return state if value is None else self.fitted(state - value)
+            return self.summed(-value)
+        return state if value is None else self.summed(state - value)
 
     def add_product(self, state, value):
         return both(state, value, lambda: self.fitted(state * value))
@@ -225,6 +225,13 @@ class Aggregate:
                 raise Refused
             return self.fitted(quotient)
         return state / value if value else float("nan")
+
+    def summed(self, value):
+        """Short decimals keep what 64 bits hold, whatever digits their type has."""
+        kind = self.field.type
+        if isinstance(value, Decimal) and kind.precision <= 18 and -(1 << 63) <= value.scaleb(kind.scale) < 1 << 63:
+            return value
+        return self.fitted(value)
 
     def fitted(self, value):
         kind = self.field.type

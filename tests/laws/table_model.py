@@ -9,7 +9,7 @@ from lakestore.core.merge_options import parse_merge
 from lakestore.model.merging import RETRACTABLE
 from lakestore.model.rows import MergeEngine
 from lakestore.model.schema import TableSchema
-from lakestore.model.types import Field, parse_type_text
+from lakestore.model.types import Field, parse_type
 from tests.laws.oracles_merge import DELETE, RETRACTS, merged
 
 
@@ -18,9 +18,7 @@ class TableModel:
 
     def __init__(self, columns, options):
         self.columns = columns
-        fields = [
-            Field(id=at, name=name, type=parse_type_text(text)) for at, (name, text) in enumerate(columns.items())
-        ]
+        fields = [Field(id=at, name=name, type=parse_type(text)) for at, (name, text) in enumerate(columns.items())]
         self.spec = parse_merge(TableSchema(id=0, fields=tuple(fields), primary_keys=("id",), options=options), options)
         self.order = [name for name in options.get("sequence.field", "").split(",") if name]
         self.sign = -1 if options.get("sequence.field.sort-order") == "descending" else 1

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import lakestore as ls
 from tools.bench import lake, peers
 from tools.bench.answers import answer_of, verify
 from tools.bench.data import STATUSES, VERSIONS, draws, mix
-from tools.bench.measure import Body, Figure, in_turns
+from tools.bench.measure import Body, Figure, Timing, in_turns
 from tools.bench.workloads import RUNS, Scale, Workload
 
 LETTERS = pa.array(list("abcdefghijklmnop"))
@@ -85,7 +86,14 @@ def _merged(
     for engine in scale.peers:
         request = {"task": "scan", "warehouse": str(scratch), "repeats": scale.rounds_of(engine)}
         figures.append(peers.figure(name, engine, expected, rows=rows, **request))
-    return figures
+    own = timings["lakestore"]
+    return [replace(one, note=_against(own, one)) if one.timing not in {None, own} else one for one in figures]
+
+
+def _against(own: Timing, figure: Figure) -> str:
+    clock = own.least / figure.timing.least
+    processor = min(own.processor) / min(figure.timing.processor)
+    return f"as the measure: lakestore takes {clock:.2f}x its time, {processor:.2f}x its processor time"
 
 
 def _scan(folder: Path) -> Body:

@@ -12,9 +12,15 @@ Setup = Callable[[], Body]
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the same work, several times."""
+    """Seconds of the same work, several times.
+
+    Attributes:
+        seconds: By the clock.
+        processor: Of processors, on all cores: what counts on a machine that others use too.
+    """
 
     seconds: tuple[float, ...]
+    processor: tuple[float, ...] = ()
 
     @property
     def least(self) -> float:
@@ -46,20 +52,20 @@ class Figure:
     note: str = ""
 
 
-def seconds_of(body: Body) -> float:
-    """Seconds that one call takes, without the garbage of earlier ones."""
+def seconds_of(body: Body) -> tuple[float, float]:
+    """Seconds that one call takes, by the clock and of processors, without the garbage of earlier ones."""
     gc.collect()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     result = body()
-    elapsed = time.perf_counter() - started
+    elapsed = time.perf_counter() - started, time.process_time() - worked
     del result
     return elapsed
 
 
 def in_turns(setups: Mapping[str, Setup], repeats: int) -> dict[str, Timing]:
     """Time several bodies round by round; each setup makes the body of one round, untimed."""
-    taken: dict[str, list[float]] = {name: [] for name in setups}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in setups}
     for _ in range(repeats):
         for name, setup in setups.items():
             taken[name].append(seconds_of(setup()))
-    return {name: Timing(tuple(seconds)) for name, seconds in taken.items()}
+    return {name: Timing(*zip(*rounds, strict=True)) for name, rounds in taken.items()}

@@ -1,7 +1,7 @@
 """The peers' side of the workloads; runs in their environment: ``PEER_PYTHON tools/bench/peer_bench.py REQUEST``.
 
 The request is a JSON object ``{"engine", "task", …}``; the answer, the last line of standard output, is one with the
-``seconds`` of each repetition and the ``answer`` that was verified. Importing, opening catalogs and making input are
+``seconds`` of each repetition, those of ``processor`` and the ``answer`` that was verified. Importing, opening catalogs and making input are
 not timed; planning, reading, writing and committing are.
 """
 
@@ -115,14 +115,18 @@ class Rust(Pypaimon):
 ENGINES = {"pypaimon": Pypaimon, "rust": Rust}
 
 
-def timed(body: Callable[[], Any]) -> tuple[float, Any]:
+Rounds = list[tuple[float, float]]
+"""Seconds of each repetition, by the clock and of processors."""
+
+
+def timed(body: Callable[[], Any]) -> tuple[tuple[float, float], Any]:
     """Seconds and result of a call."""
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     result = body()
-    return time.perf_counter() - started, result
+    return (time.perf_counter() - started, time.process_time() - worked), result
 
 
-def scan(engine: Pypaimon, request: Request) -> tuple[list[float], pa.Table]:
+def scan(engine: Pypaimon, request: Request) -> tuple[Rounds, pa.Table]:
     """Read a table again and again."""
     where = tuple(request["where"]) if request.get("where") else None
 
@@ -138,7 +142,7 @@ def scan(engine: Pypaimon, request: Request) -> tuple[list[float], pa.Table]:
     return [seconds for seconds, _ in runs], runs[-1][1]
 
 
-def write(engine: Pypaimon, request: Request) -> tuple[list[float], pa.Table]:
+def write(engine: Pypaimon, request: Request) -> tuple[Rounds, pa.Table]:
     """Make a table and commit rows to it, again and again."""
     shape = SHAPES[request["shape"]]
     runs = draws(request["keys"], request["size"], request["commits"])
@@ -155,8 +159,10 @@ def main() -> None:
     """Carry out the request on the command line."""
     request = json.loads(sys.argv[1])
     engine = ENGINES[request["engine"]](request["warehouse"])
-    seconds, table = {"scan": scan, "write": write}[request["task"]](engine, request)
-    print(json.dumps({"seconds": seconds, "answer": answer_of(table).as_json()}), flush=True)
+    rounds, table = {"scan": scan, "write": write}[request["task"]](engine, request)
+    seconds, processor = zip(*rounds, strict=True)
+    told = {"seconds": seconds, "processor": processor, "answer": answer_of(table).as_json()}
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -48,4 +48,4 @@ def figure(workload: str, engine: str, expected: Answer, *, rows: int, **request
     except PeerError as failure:
         return Figure(workload, engine, None, rows, f"failed: {failure}")
     verify(f"{engine} at {workload}", Answer(**told["answer"]), expected)
-    return Figure(workload, engine, Timing(tuple(told["seconds"])), rows)
+    return Figure(workload, engine, Timing(tuple(told["seconds"]), tuple(told["processor"])), rows)

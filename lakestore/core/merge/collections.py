@@ -2,12 +2,13 @@
 
 Where Paimon leaves the order of elements to a hash table, elements come in the order in which they first occurred.
 
-Closed forms, for groups without retracts and late rows: lay the elements of each group end to end, number the
-(group, element) or (group, key) pairs, and keep the first or the last element of each pair. Other groups are folded
-(``passes``), with the same closed forms over pairs of lists.
+Closed forms, for groups without late rows: lay the elements of each group end to end, number the (group, element) or
+(group, key) pairs, and keep the first or the last element of each pair, or what retracts leave of it
+(``taking_back``). Other groups are folded (``passes``), with the same closed forms over pairs of lists.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -27,11 +28,15 @@ from lakestore.core.merge.lists import (
     pair_codes,
 )
 from lakestore.core.merge.passes import Steps, either, in_two
+from lakestore.core.merge.taking_back import BACK, counted, present
 from lakestore.core.sorting import Indices, Mask, normalise
 from lakestore.model.merging import ColumnMerge
 
 Uniting = Callable[[Elements, Indices], Elements]
 """Elements list after list, and for each list its group, to the elements that stay, with their groups as lists."""
+
+Leaving = Callable[[Elements, Mask], Indices]
+"""Elements with their groups as lists, and which of them are taken back, to the places of those that are left."""
 
 
 def collect(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
@@ -50,8 +55,9 @@ def collect(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
         late=(lambda state, values: add(values, state)) if field.ignore_retract else add,
         retract=_without_occurrences,
     )
-    hard_actions = [Action.RETRACT, Action.LATE_RETRACT, *([Action.LATE] if field.ignore_retract else [])]
-    return _closed_or_folded(column, events, hard_actions, unite, steps, alone=field.distinct)
+    closed = _Closed(unite, alone=field.distinct, leave=_left_once if field.distinct else _left)
+    hard_actions = [*(BACK if pairs is _distinct_behind else ()), *([Action.LATE] if field.ignore_retract else [])]
+    return _closed_or_folded(column, events, hard_actions, closed, steps)
 
 
 def merge_map(column: Column, events: Events, field: ColumnMerge) -> pa.Array:  # noqa: ARG001 - alike for all functions
@@ -61,8 +67,7 @@ def merge_map(column: Column, events: Events, field: ColumnMerge) -> pa.Array:  
         return _unite_pairs(state, values, _last_of_keys, alone=False)
 
     steps = Steps(add=add, late=lambda state, values: add(values, state), retract=_without_keys)
-    hard_actions = [Action.RETRACT, Action.LATE_RETRACT, Action.LATE]
-    return _closed_or_folded(column, events, hard_actions, _last_of_keys, steps, alone=False)
+    return _closed_or_folded(column, events, [Action.LATE], _Closed(_last_of_keys, leave=_left_of_keys), steps)
 
 
 def merge_map_with_keytime(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
@@ -73,20 +78,50 @@ def merge_map_with_keytime(column: Column, events: Events, field: ColumnMerge) -
         return _unite_pairs(state, values, unite, alone=False)
 
     steps = Steps(add=add, late=lambda state, values: add(values, state))
-    return _closed_or_folded(column, events, [Action.LATE], unite, steps, alone=False)
+    return _closed_or_folded(column, events, [Action.LATE], _Closed(unite), steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """The closed forms of a function.
+
+    Attributes:
+        unite: What becomes of lists that are added.
+        alone: Whether that happens to a list that is alone in its group, too.
+        leave: What retracts leave; None if there are none.
+    """
+
+    unite: Uniting
+    alone: bool = False
+    leave: Leaving | None = None
 
 
 def _closed_or_folded(
-    column: Column, events: Events, hard_actions: list[Action], unite: Uniting, steps: Steps, *, alone: bool
+    column: Column, events: Events, hard_actions: list[Action], forms: _Closed, steps: Steps
 ) -> pa.Array:
     if events.plain:
-        return _closed(column, events, unite, alone=alone)
+        return _closed(column, events, forms.unite, alone=forms.alone)
     hard = events.seed_rows() >= 0
-    if events.has(*hard_actions):
+    if hard_actions and events.has(*hard_actions):
         hard |= events.groups.any(events.act(*hard_actions))
     easy, rows = events.select(~hard)
-    closed = None if hard.all() else _closed(column.select(rows), easy, unite, alone=alone)
+    closed = None
+    if not hard.all() and forms.leave is not None and easy.has(*BACK):
+        closed = _closed_with_retracts(column.select(rows), easy, forms.leave)
+    elif not hard.all():
+        closed = _closed(column.select(rows), easy, forms.unite, alone=forms.alone)
     return in_two(column, events, hard, closed, steps)
+
+
+def _closed_with_retracts(column: Column, events: Events, leave: Leaving) -> pa.Array:
+    """What is left of the lists of each group; null for groups to which none was added."""
+    listed = events.listed(column.valid)
+    valid = np.zeros(len(events.groups), np.bool_)
+    taking = np.isin(listed.actions, BACK)
+    valid[listed.numbers] = listed.groups.any(~taking)
+    elements = elements_of(column.at(listed.rows))
+    own = Elements(elements.values, listed.numbers[listed.groups.numbers][elements.lists])
+    return lists_of(own.take(leave(own, taking[elements.lists])), len(valid), column.type, valid)
 
 
 def _closed(column: Column, events: Events, unite: Uniting, *, alone: bool) -> pa.Array:
@@ -144,6 +179,20 @@ def _last_of_keys(elements: Elements, groups: Indices) -> Elements:
     # Pairs are numbered as they first occur, so that ordering by them restores the first places.
     last = last[np.argsort(pairs[last], kind="stable")]
     return Elements(elements.values, own).take(last)
+
+
+def _left(elements: Elements, back: Mask) -> Indices:
+    return counted(pair_codes(elements.lists, codes_of(elements.values)), back)
+
+
+def _left_once(elements: Elements, back: Mask) -> Indices:
+    return np.sort(present(pair_codes(elements.lists, codes_of(elements.values)), back)[0])
+
+
+def _left_of_keys(elements: Elements, back: Mask) -> Indices:
+    """The last entry of each key, at the place of its first."""
+    first, last = present(pair_codes(elements.lists, codes_of(elements.values.field(0))), back)
+    return last[np.argsort(first)]
 
 
 def _newest_of_keys(elements: Elements, groups: Indices, *, time_field: str) -> Elements:

@@ -1,6 +1,7 @@
 """Numbers of Arrow columns as NumPy arrays and back, and sums and products that are exact.
 
-Integers and decimals are unscaled integers with a limit: what a BIGINT, or the digits of a DECIMAL(p, s), can hold.
+Integers and decimals are unscaled integers with a limit: what a BIGINT, or the digits of a DECIMAL(p, s), can hold; for
+sums of decimals of up to 18 digits it is what 64 bits can hold.
 Machine words do where no partial result can pass the limit, which is proven from the greatest value and the longest
 group, or else group by group from a sum of magnitudes. Groups for which it cannot be proven are calculated step by
 step in integers of any size: pass k handles the k-th value of every group that has one.
@@ -21,6 +22,11 @@ Step = Callable[[Numbers, Mask, Numbers, NDArray[np.int8]], tuple[Numbers, Mask]
 """(accumulator, whether there is one, values, actions) to the next (accumulator, whether there is one)."""
 
 INT64_LIMIT = (1 << 63) - 1
+INT32_LIMIT = (1 << 31) - 1
+INT32_DIGITS = 9
+"""Decimals of up to so many digits are stored in 32 bits."""
+SHORT_DIGITS = 18
+"""Decimals of up to so many digits are stored in 64 bits, and added up in them."""
 SURE = 1 - 1e-9
 """Share of a limit that a sum of 64-bit floats may reach and still prove that the exact one is below the limit."""
 
@@ -33,6 +39,21 @@ def limit_of(kind: pa.DataType) -> int:
     if pa.types.is_decimal(kind):
         return int(10**kind.precision) - 1
     return int((1 << (kind.bit_width - 1)) - 1)
+
+
+def sum_limit_of(kind: pa.DataType) -> int:
+    """The greatest unscaled value that a sum of such values may pass through.
+
+    Decimals of up to 18 digits are added up in 64-bit words, whatever digits their type has, as Paimon does.
+    """
+    if pa.types.is_decimal(kind) and kind.precision <= SHORT_DIGITS:
+        return INT64_LIMIT
+    return limit_of(kind)
+
+
+def stored_limit_of(kind: pa.DataType) -> int:
+    """The greatest unscaled value that a file has room for."""
+    return INT32_LIMIT if kind.precision <= INT32_DIGITS else sum_limit_of(kind)
 
 
 def plain_numbers(array: pa.Array) -> Numbers:
@@ -96,7 +117,7 @@ def small_integers(array: pa.Array) -> NDArray[np.int64] | None:
         return plain_numbers(array).astype(np.int64, copy=False)
     low, high = decimal_halves(array)
     values = low.view(np.int64) if low.flags.c_contiguous else np.ascontiguousarray(low).view(np.int64)
-    if array.type.precision <= 18 or bool((high == values >> 63).all()):
+    if array.type.precision <= SHORT_DIGITS or bool((high == values >> 63).all()):
         return values
     return None
 

@@ -3,8 +3,9 @@
 Rows come in the order in which their keys first occurred; Paimon leaves it to a hash table.
 
 Closed forms, for groups that only add: lay the rows of each group end to end, drop null ones, number the
-(group, nested key) pairs, and say for each pair which row stays, or for each member of the row which value. Other
-groups are folded (``passes``), with the same closed forms over pairs of arrays.
+(group, nested key) pairs, and say for each pair which row stays, or for each member of the row which value. Retracts
+have one too (``taking_back``), unless a limit or an order makes what they leave depend on the way there. Other groups
+are folded (``passes``), with the same closed forms over pairs of arrays.
 """
 
 from functools import partial
@@ -16,9 +17,10 @@ from lakestore.core.merge.events import Action, Events
 from lakestore.core.merge.groups import Column, Groups, dense_ranks
 from lakestore.core.merge.lists import Elements, codes_of, elements_of, firsts_of, joined, lists_of, pair_codes
 from lakestore.core.merge.passes import Pairwise, Steps, in_two
+from lakestore.core.merge.taking_back import BACK, present, untouched
 from lakestore.core.sorting import Indices, Mask, normalise
 from lakestore.errors import ErrorKind, InvalidInputError
-from lakestore.model.merging import ColumnMerge, NullKeys
+from lakestore.model.merging import UNLIMITED, ColumnMerge, Function, NullKeys
 
 
 def nested_update(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
@@ -38,19 +40,43 @@ def _closed_or_folded(column: Column, events: Events, field: ColumnMerge, steps:
     hard = np.zeros(len(events.groups), np.bool_)
     if not events.plain:
         hard = events.seed_rows() >= 0
-        actions = (Action.LATE, Action.RETRACT, Action.LATE_RETRACT)
+        actions = (Action.LATE,) if _takes_back_at_once(field) else (Action.LATE, *BACK)
         if events.has(*actions):
             hard |= events.groups.any(events.act(*actions))
     easy, rows = events.select(~hard)
     closed = None
     if not hard.all() or not len(hard):
-        listed = easy.listed(column.select(rows).valid)
-        arrays = column.select(rows).at(listed.rows)
-        valid = np.zeros(len(easy.groups), np.bool_)
-        valid[listed.numbers] = True
-        elements = _rows_of(arrays, listed.numbers[listed.groups.numbers])
-        closed = lists_of(_united(elements, field, None), len(valid), column.type, valid)
+        closed = _closed(column.select(rows), easy, field)
     return in_two(column, events, hard, closed, steps)
+
+
+def _takes_back_at_once(field: ColumnMerge) -> bool:
+    """Whether retracts have a closed form."""
+    free = field.count_limit == UNLIMITED and not field.nested_sequence
+    return field.function is Function.NESTED_UPDATE and free and field.null_keys is not NullKeys.ERROR
+
+
+def _closed(column: Column, events: Events, field: ColumnMerge) -> pa.Array:
+    listed = events.listed(column.valid)
+    arrays = column.at(listed.rows)
+    taking = np.isin(listed.actions, BACK)
+    valid = np.zeros(len(events.groups), np.bool_)
+    valid[listed.numbers] = listed.groups.any(~taking)
+    elements = _rows_of(arrays, listed.numbers[listed.groups.numbers])
+    if taking.any():
+        all_rows = elements_of(arrays)
+        there = all_rows.values.is_valid().to_numpy(zero_copy_only=False)
+        return lists_of(_left(elements, field, taking[all_rows.lists][there]), len(valid), column.type, valid)
+    return lists_of(_united(elements, field, None), len(valid), column.type, valid)
+
+
+def _left(elements: Elements, field: ColumnMerge, back: Mask) -> Elements:
+    """What retracts leave of nested rows, of which some are taken back."""
+    if not field.nested_key:
+        return elements.take(untouched(pair_codes(elements.lists, codes_of(elements.values)), back))
+    elements, marks = _with_keys(elements, field, back)
+    first, last = present(_pairs(elements, field), back if marks is None else marks)
+    return elements.take(last[np.argsort(first)])
 
 
 def _rows_of(arrays: pa.Array, groups: Indices) -> Elements:

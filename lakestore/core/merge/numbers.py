@@ -1,20 +1,25 @@
 """The functions over numbers: ``sum``, ``product``, ``bool_and`` and ``bool_or``; ``max`` and ``min`` of integers.
 
-Nulls are passed over; a group without values is null. Integers are exact, and an overflow is an error; a decimal that
-outgrows its type is null, and the next value begins anew, as in Paimon; floats are added from left to right.
+Nulls are passed over; a group without values is null. Integers are exact, and an overflow is an error; floats are added
+from left to right. A decimal that outgrows its type is null, and the next value begins anew, as in Paimon; but sums of
+decimals of up to 18 digits keep what 64 bits hold, as in Paimon too, and are refused where no file has room for them.
 """
 
 from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
 
 from lakestore.core.merge.events import Action, Actions, Events, Listed
 from lakestore.core.merge.exact import (
+    INT32_DIGITS,
+    INT64_LIMIT,
     SURE,
     Numbers,
     Step,
     big_integers,
+    decimal_halves,
     from_halves,
     from_integers,
     from_numbers,
@@ -23,6 +28,8 @@ from lakestore.core.merge.exact import (
     plain_numbers,
     small_integers,
     step_by_step,
+    stored_limit_of,
+    sum_limit_of,
     sum_small,
     sum_wide,
 )
@@ -41,14 +48,20 @@ def total(column: Column, events: Events) -> pa.Array:
     weights = _weights(listed.actions)
     small = small_integers(values)
     if small is not None:
-        sums = sum_small(small, weights, listed.groups, limit_of(column.type))
+        sums = sum_small(small, weights, listed.groups, sum_limit_of(column.type))
         if sums is not None:
-            return _among(events, listed.numbers, _from_small(sums, column.type))
-    safe = np.add.reduceat(magnitudes(values), listed.groups.starts) < limit_of(column.type) * SURE
+            return _storable(column.name, _among(events, listed.numbers, _from_small(sums, column.type)))
+    limit = sum_limit_of(column.type)
+    safe = np.add.reduceat(magnitudes(values), listed.groups.starts) < limit * SURE
     step = _exactly(
-        column.name, column.type, add=lambda one, two: one + two, retract=lambda one, two: one - two, from_zero=True
+        column.name,
+        column.type,
+        add=lambda one, two: one + two,
+        retract=lambda one, two: one - two,
+        from_zero=True,
+        limit=limit,
     )
-    return _in_two(events, listed, column, safe, step)
+    return _storable(column.name, _in_two(events, listed, column, safe, step))
 
 
 def product(column: Column, events: Events) -> pa.Array:
@@ -115,6 +128,27 @@ def _of_flags(column: Column, events: Events, operation: np.ufunc) -> pa.Array:
     return _among(events, listed.numbers, from_numbers(found, pa.int8()).cast(pa.bool_()))
 
 
+def _storable(name: str, sums: pa.Array) -> pa.Array:
+    """The sums, unless a decimal has outgrown the bits that it is stored in."""
+    if not pa.types.is_decimal(sums.type) or sums.type.precision > INT32_DIGITS or not len(sums):
+        return sums
+    values, limit = decimal_halves(sums)[0].view(np.int64), stored_limit_of(sums.type)
+    over = (values > limit) | (values < -limit - 1)
+    if sums.null_count:
+        over &= sums.is_valid().to_numpy(zero_copy_only=False)
+    if over.any():
+        _refuse_overflow(name, sums.type, sums.filter(pa.array(over))[0])
+    return sums
+
+
+def _refuse_overflow(name: str, kind: pa.DataType, value: object) -> NoReturn:
+    raise InvalidInputError(
+        f"column {name!r}: a merged value passes what {kind} holds, at {value}; make the column wider, or write smaller"
+        " values",
+        kind=ErrorKind.INVALID_VALUE,
+    )
+
+
 def _from_small(values: Numbers, kind: pa.DataType) -> pa.Array:
     if pa.types.is_decimal(kind):
         return from_halves(values.view(np.uint64), values >> 63, kind)
@@ -178,7 +212,15 @@ def _multiply(state: Numbers, has: Mask, values: Numbers, actions: Actions) -> t
 Operation = Callable[[Numbers, Numbers], Numbers]
 
 
-def _exactly(name: str, kind: pa.DataType, *, add: Operation, retract: Operation, from_zero: bool = False) -> Step:
+def _exactly(
+    name: str,
+    kind: pa.DataType,
+    *,
+    add: Operation,
+    retract: Operation,
+    from_zero: bool = False,
+    limit: int | None = None,
+) -> Step:
     """A step in integers of any size that minds the limit of the type after each operation.
 
     Args:
@@ -187,10 +229,11 @@ def _exactly(name: str, kind: pa.DataType, *, add: Operation, retract: Operation
         add: What an added value does to the accumulator.
         retract: What a value that is taken back does to it.
         from_zero: Taking back from nothing gives the negative value, rather than nothing.
+        limit: The greatest value; by default that of the type.
     """
     decimal = pa.types.is_decimal(kind)
-    limit = limit_of(kind)
-    lowest = -limit if decimal else -limit - 1
+    limit = limit_of(kind) if limit is None else limit
+    lowest = -limit - 1 if not decimal or limit == INT64_LIMIT else -limit
 
     def step(state: Numbers, has: Mask, values: Numbers, actions: Actions) -> tuple[Numbers, Mask]:
         state = state.copy()
@@ -205,11 +248,7 @@ def _exactly(name: str, kind: pa.DataType, *, add: Operation, retract: Operation
         there = has | fresh | negated
         over = there & ((state > limit) | (state < lowest))
         if over.any() and not decimal:
-            raise InvalidInputError(
-                f"column {name!r}: a merged value passes what {kind} holds, at {state[over][0]}; make the column wider,"
-                " or write smaller values",
-                kind=ErrorKind.INVALID_VALUE,
-            )
+            _refuse_overflow(name, kind, state[over][0])
         return state, there & ~over
 
     return step
