@@ -44,6 +44,7 @@ ColumnComment = Annotated[
 Default = Annotated[
     Words, typer.Option("--default", metavar="COLUMN=TEXT", help="What is written for null; repeatable.")
 ]
+NoDefault = Annotated[Words, typer.Option("--no-default", metavar="COLUMN", help="Drop a default; repeatable.")]
 SetOptions = Annotated[Words, typer.Option("--set", metavar="KEY=VALUE", help="Set a table option; repeatable.")]
 Unset = Annotated[
     Words, typer.Option("--unset", metavar="KEY", help="Put a table option back to its default; repeatable.")
@@ -67,6 +68,7 @@ def alter(
     not_null: NotNull = None,
     column_comment: ColumnComment = None,
     default: Default = None,
+    no_default: NoDefault = None,
     set_option: SetOptions = None,
     unset: Unset = None,
     comment: Comment = None,
@@ -93,6 +95,7 @@ def alter(
         changes.set_comment(text or None, column=name) for name, text in _pairs(column_comment, "--column-comment")
     ]
     wanted += [changes.set_default(*pair) for pair in _pairs(default, "--default")]
+    wanted += [changes.set_default(name, None) for name in no_default or ()]
     if comment is not None:
         wanted.append(changes.set_comment(comment or None))
     found = find_table(table, warehouse=warehouse, options=storage_option or [])

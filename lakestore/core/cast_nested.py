@@ -6,10 +6,8 @@ A member that the old type does not have is null. Keys of a MAP and elements of 
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
-
 from lakestore.core.cast_rules import same_type
-from lakestore.core.nested_arrays import list_parts, make_list, make_map, make_rows, map_parts
+from lakestore.core.nested_arrays import list_parts, make_list, make_map, make_rows, map_parts, null_array
 from lakestore.model.arrow import arrow_type
 from lakestore.model.types import DataType, TypeRoot
 
@@ -52,7 +50,7 @@ def _row_cast(source: DataType, target: DataType, find: Finder) -> Convert | Non
     def convert(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
         own = array.flatten()
         members = [
-            pa.nulls(len(array), wanted.field(at).type) if position is None or step is None else step(own[position])
+            null_array(len(array), wanted.field(at).type) if position is None or step is None else step(own[position])
             for at, (position, step) in enumerate(steps)
         ]
         return make_rows(array, members, wanted)

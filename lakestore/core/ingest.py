@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from lakestore.core.ingest_cast import LOSSES, Convert, conversion, first_loss, is_identity, plain, plain_type
 from lakestore.core.ingest_nested import nested_conversion
 from lakestore.core.ingest_places import Place, check_length, lossy
+from lakestore.core.nested_arrays import null_array
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.arrow import arrow_schema, arrow_type
 from lakestore.model.types import NESTED, DataType, Field, TypeRoot
@@ -85,7 +86,7 @@ def _absent(field: Field, count: int, *, is_key: bool) -> pa.ChunkedArray:
             kind=ErrorKind.MISSING_COLUMN,
         )
     wanted = arrow_type(field.type)
-    return pa.chunked_array([pa.nulls(count, wanted)], wanted)
+    return pa.chunked_array([null_array(count, wanted)], wanted)
 
 
 def _converted(column: pa.ChunkedArray, field: Field, first_row: int) -> pa.ChunkedArray:

@@ -12,12 +12,22 @@ libraries that have no maps. Dictionaries, views, large and fixed-size lists are
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakestore.core.ingest_cast import LOSSES, conversion, first_loss, plain_array, plain_type
-from lakestore.core.ingest_places import Place, check_length, lossy
-from lakestore.core.nested_arrays import is_list_like, list_parts, make_list, make_map, make_rows, map_parts
+from lakestore.core.ingest_places import Place, check_length, lossy, shown
+from lakestore.core.nested_arrays import (
+    Offsets,
+    is_list_like,
+    list_parts,
+    make_list,
+    make_map,
+    make_rows,
+    map_parts,
+    null_array,
+)
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.arrow import arrow_type
 from lakestore.model.types import NESTED, DataType, Field, TypeRoot
@@ -44,7 +54,7 @@ def nested_conversion(source: pa.DataType, target: DataType, path: str) -> Rebui
         return _leaf(source, target, path)
     wanted = arrow_type(target)
     if pa.types.is_null(plain):
-        return lambda array, _: pa.nulls(len(array), wanted)
+        return lambda array, _: null_array(len(array), wanted)
     rebuild = _BUILDERS[target.root](plain, target, path)
     if rebuild is None:
         raise InvalidInputError(
@@ -110,6 +120,7 @@ def _map(source: pa.DataType, target: DataType, path: str) -> Rebuild | None:
         keys_place, values_place = inside.member("key"), inside.member("value")
         found_keys = convert_key(keys, keys_place)
         _refuse_nulls(found_keys, key.with_nullable(nullable=False), keys_place)
+        _refuse_twice(found_keys, offsets, inside)
         found_values = convert_value(values, values_place)
         _refuse_nulls(found_values, value, values_place)
         return make_map(array, offsets, found_keys, found_values, wanted)
@@ -192,6 +203,22 @@ def _refuse_nulls(values: Any, kind: DataType, place: Place, *, holder: Any = No
         raise InvalidInputError(
             f"{place.text(at)}: null, but the type there is {kind}",
             kind=ErrorKind.INVALID_VALUE,
+        )
+
+
+def _refuse_twice(keys: Any, offsets: Offsets, place: Place) -> None:  # noqa: ANN401 - pyarrow has no types
+    """Refuse a map with a key twice: each engine would take another one of them."""
+    lengths = np.diff(offsets)
+    if not len(keys) or lengths.max() < 2 or pa.types.is_nested(keys.type):
+        return
+    codes = np.asarray(keys.dictionary_encode().indices).astype(np.int64)
+    pairs = np.repeat(np.arange(len(lengths)), lengths) * (int(codes.max()) + 1) + codes
+    order = np.argsort(pairs, kind="stable")
+    same = np.flatnonzero(np.diff(pairs[order]) == 0)
+    if len(same):
+        at = int(order[same + 1].min())
+        raise InvalidInputError(
+            f"{place.text(at)}: the map has a key twice: {shown(keys, at)}", kind=ErrorKind.INVALID_VALUE
         )
 
 

@@ -1,7 +1,7 @@
 """Nested Arrow arrays taken apart and put together again, without looking at a single value.
 
 What Arrow leaves to chance is settled here: children begin where the array begins, null lists and maps hold nothing,
-and members of null rows are null, unless they are NOT NULL: then they are anything, for Arrow writes no such nulls.
+and members of null rows are null, unless they are NOT NULL: then they are zero, for Arrow writes no such nulls.
 All kinds of lists come apart into the same two parts.
 """
 
@@ -17,6 +17,8 @@ Offsets = NDArray[np.int64]
 """Where each list begins in its values and where the last one ends, from 0 on."""
 
 _MAX_VALUES = (1 << 31) - 1
+_WIDEST = 32
+"""Bytes of the widest value, or of two offsets."""
 _LONG = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
@@ -114,6 +116,40 @@ def make_rows(array: Any, members: Sequence[Any], kind: pa.DataType) -> pa.Array
     return pa.StructArray.from_arrays(members, fields=fields, mask=mask)
 
 
+def null_array(count: int, kind: pa.DataType) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """So many nulls, with nothing null in them that the type says is not."""
+    return settled(pa.nulls(count, kind))
+
+
+def settled(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The same values, where members that are NOT NULL have nulls only in rows that are there, which is an error.
+
+    Kernels leave nulls in members of null rows; Parquet's writer takes those for nulls of the member.
+    """
+    kind = array.type
+    if not has_strict_members(kind):
+        return array
+    if isinstance(array, pa.ChunkedArray):
+        return pa.chunked_array([settled(chunk) for chunk in array.chunks], kind)
+    if pa.types.is_struct(kind):
+        return make_rows(array, [settled(member) for member in array.flatten()], kind)
+    if pa.types.is_map(kind):
+        offsets, keys, values = map_parts(array)
+        return make_map(array, offsets, settled(keys), settled(values), kind)
+    offsets, values = list_parts(array)
+    return make_list(array, offsets, settled(values), kind)
+
+
+def has_strict_members(kind: pa.DataType) -> bool:
+    """Whether rows inside have members that are never null."""
+    if pa.types.is_struct(kind):
+        members = [kind.field(place) for place in range(kind.num_fields)]
+        return any(not member.nullable or has_strict_members(member.type) for member in members)
+    if pa.types.is_map(kind):
+        return has_strict_members(kind.key_type) or has_strict_members(kind.item_type)
+    return pa.types.is_list(kind) and has_strict_members(kind.value_type)
+
+
 def null_mask_of(array: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """True where the array is null; None when it has no null."""
     return array.is_null() if array.null_count else None
@@ -131,7 +167,14 @@ def _unhidden(array: Any, mask: Any) -> Any:  # noqa: ANN401 - pyarrow has no ty
         return pa.MapArray.from_arrays(array.offsets, array.keys, array.items, type=kind)
     if pa.types.is_list(kind):
         return pa.ListArray.from_arrays(array.offsets, array.values, type=kind)
-    return pa.Array.from_buffers(kind, len(array), [None, *array.buffers()[1:]], 0, array.offset)
+    return pc.fill_null(array, _zero(kind))  # what kernels leave under nulls is anything
+
+
+def _zero(kind: pa.DataType) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The scalar of nothing but zero bytes."""
+    nothing = pa.py_buffer(bytes(_WIDEST))
+    varying = len(pa.array([], kind).buffers()) == 3
+    return pa.Array.from_buffers(kind, 1, [None, nothing, nothing] if varying else [None, nothing])[0]
 
 
 def _checked(offsets: Offsets) -> Offsets:

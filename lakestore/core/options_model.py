@@ -117,6 +117,7 @@ class OptionTexts(BaseModel):
     snapshot_ignore_empty_commit: Flag | None = Field(None, alias="snapshot.ignore-empty-commit")
     manifest_target_file_size: Size = Field(8 * 1024 * 1024, alias="manifest.target-file-size")
     manifest_merge_min_count: Annotated[Int, Field(ge=1)] = Field(30, alias="manifest.merge-min-count")
+    lakestore_manifest_merge_early: Annotated[Int, Field(ge=0)] = Field(5, alias="lakestore.manifest-merge-early")
     manifest_full_compaction_threshold_size: Size = Field(
         16 * 1024 * 1024, alias="manifest.full-compaction-threshold-size"
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from lakestore.core.casts import Cast, find_cast
 from lakestore.core.narrow import narrowed
-from lakestore.core.nested_arrays import is_list_like, list_parts, make_list, make_map, make_rows, map_parts
+from lakestore.core.nested_arrays import is_list_like, list_parts, make_list, make_map, make_rows, map_parts, null_array
 from lakestore.errors import UnsupportedFormatError
 from lakestore.model.arrow import arrow_type
 from lakestore.model.types import EXOTIC, NESTED, DataType, Field, TypeRoot
@@ -122,7 +122,7 @@ def _stored_members(column: Any, kind: DataType) -> list[Any]:  # noqa: ANN401 -
         at = column.type.get_field_index(member.name)
         if at < 0 and not member.type.nullable:
             raise pa.ArrowInvalid(f"member {member.name!r} is NOT NULL in the file's schema, but the file lacks it")
-        members.append(pa.nulls(len(column), arrow_type(member.type)) if at < 0 else stored(found[at], member.type))
+        members.append(null_array(len(column), arrow_type(member.type)) if at < 0 else stored(found[at], member.type))
     return members
 
 

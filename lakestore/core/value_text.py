@@ -50,13 +50,18 @@ def parse_text(text: str, kind: DataType) -> Internal:
     return _PARSE[require_scalar(kind).root](text, kind)
 
 
-def unscaled_of(value: Decimal, kind: DataType) -> int:
+def unscaled_of(value: Decimal, kind: DataType, *, digits_at_most: int | None = None) -> int:
     """The integer that a DECIMAL(p, s) stores for the value: value * 10**s.
+
+    Args:
+        value: The value.
+        kind: The type.
+        digits_at_most: As many digits are allowed; p by default.
 
     Raises:
         InvalidInputError: Not a number, or more than s decimals or p digits (kind LOSSY_VALUE).
     """
-    precision, scale = kind.precision or 0, kind.scale or 0
+    precision, scale = digits_at_most or kind.precision or 0, kind.scale or 0
     if not value.is_finite():
         raise InvalidInputError(f"{value} is no {kind} value")
     sign, digits, exponent = value.normalize(_EXACT).as_tuple()

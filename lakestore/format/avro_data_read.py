@@ -20,6 +20,7 @@ from lakestore.errors import CorruptTableError
 from lakestore.format.avro_columns import column_of
 from lakestore.format.avro_frame import Frame, Record, decode_block
 from lakestore.format.avro_schema import Schema, SchemaError, safe_schema
+from lakestore.format.data_filters import Unfiltered
 from lakestore.format.parquet_read import reading
 from lakestore.model.types import DataType, Field
 
@@ -30,7 +31,7 @@ _UNPACKED = 4
 """How many times as large as the file its rows are taken to be."""
 
 
-class AvroSource:
+class AvroSource(Unfiltered):
     """One open Avro data file; a context manager.
 
     Args:
@@ -43,6 +44,7 @@ class AvroSource:
         path: What messages call it.
         num_rows: Rows in the file.
         group_rows: The same: the file is one piece.
+        group_bytes: Bytes of that piece.
         types: The schema of each column.
 
     Raises:
@@ -57,6 +59,7 @@ class AvroSource:
         self._declared = {field.name: field.type for field in fields}
         self._source = source
         self._size = int(source.size())
+        self.group_bytes: tuple[int, ...] = (self._size,)
         self._frame: Frame | None = self._begin()
         try:
             self._schema = safe_schema(self._frame.schema, logical=True)

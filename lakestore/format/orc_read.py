@@ -15,6 +15,7 @@ import pyarrow.orc
 
 from lakestore.core.prune import Bounds
 from lakestore.errors import UnsupportedFormatError
+from lakestore.format.data_filters import Unfiltered
 from lakestore.format.orc_types import column_paths, from_file, refuse_missing_zones
 from lakestore.format.parquet_read import reading
 from lakestore.model.types import TIMESTAMPS, DataType, Field
@@ -29,7 +30,7 @@ _UNPACKED = 4
 """How many times as large as the file its rows are taken to be."""
 
 
-class OrcSource:
+class OrcSource(Unfiltered):
     """One open ORC file; a context manager.
 
     Args:
@@ -41,6 +42,7 @@ class OrcSource:
         path: What messages call it.
         num_rows: Rows in the file.
         group_rows: The same: the file is taken as one piece.
+        group_bytes: Bytes of that piece.
         types: Arrow type of each column as Arrow reads it.
 
     Raises:
@@ -59,6 +61,7 @@ class OrcSource:
             self._bytes = self._file.content_length
             self._padded = self._file.writer != _OUR_WRITER
         self.group_rows: tuple[int, ...] = (self.num_rows,)
+        self.group_bytes: tuple[int, ...] = (self._bytes,)
 
     def group_bounds(self, group: int, columns: Sequence[str]) -> dict[str, Bounds]:
         """Nothing: Arrow does not read the statistics."""

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakestore.core.file_formats import CODECS, PARQUET
+from lakestore.core.nested_arrays import settled
 from lakestore.format.parquet_footer import with_int96
 from lakestore.format.parquet_shape import (
     file_field,
@@ -110,6 +111,7 @@ class ParquetFileWriter:
 
     def write(self, rows: pa.Table) -> None:
         """Append rows, which have the fields' names and Arrow types, as one row group or more."""
+        rows = pa.Table.from_arrays([settled(column) for column in rows.columns], schema=rows.schema)
         for name, kind in self._fields.items():
             at = rows.schema.get_field_index(name)
             chunks = [with_int96_values(chunk, kind) for chunk in rows.column(at).chunks]

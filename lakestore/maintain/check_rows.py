@@ -107,5 +107,10 @@ def _compare(file: DataFile, schema: TableSchema, seen: _Seen) -> Iterator[Broke
         ("min-key", file.min_key, seen.first_key),
         ("max-key", file.max_key, seen.last_key),
     ):
-        if found is not None and decode_row(stated, schema.key_types) != decode_row(found, schema.key_types):
+        if found is not None and not _is_same_key(stated, found, schema):
             yield rule, "the bound in the manifest is not the key in the file"
+
+
+def _is_same_key(one: bytes, other: bytes, schema: TableSchema) -> bool:
+    """Whether two rows of bytes are one key; NaN is NaN here, and -0.0 is not 0.0."""
+    return one == other or repr(decode_row(one, schema.key_types)) == repr(decode_row(other, schema.key_types))

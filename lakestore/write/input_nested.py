@@ -16,6 +16,7 @@ import pyarrow as pa
 from lakestore.core.ingest_places import Place
 from lakestore.core.nested_arrays import make_list, make_map, make_rows
 from lakestore.errors import ErrorKind, InvalidInputError
+from lakestore.model.arrow import arrow_type
 from lakestore.model.types import NESTED, DataType, TypeRoot
 
 Scalars = Callable[[list[Any], DataType | None, Place], pa.Array]
@@ -82,6 +83,8 @@ def _maps(values: _Values, kind: DataType, place: Place, scalars: Scalars) -> An
     key, value = (kind.element, _COUNT) if kind.root is TypeRoot.MULTISET else (kind.key, kind.value)
     _refuse_null_keys(pairs, inside)
     keys = nested_array([pair[0] for pair in pairs], key, inside.member("key"), scalars)
+    if not pairs and key is not None:
+        keys = pa.array([], arrow_type(key))  # Arrow has no maps whose keys are of no type
     items = nested_array([pair[1] for pair in pairs], value, inside.member("value"), scalars)
     return make_map(_holder(values), offsets, keys, items, pa.map_(keys.type, items.type))
 

@@ -82,6 +82,8 @@ CASTS = [
     ("STRING", "INT", ["12.9", "-3"], [12, -3], "v < 0"),
     ("DECIMAL(6, 3)", "DECIMAL(6, 1)", [1, 2], [1, 2], "v > 1.5"),
     ("BIGINT", "TINYINT", [300, 1], [44, 1], "v = 44"),
+    ("BIGINT", "SMALLINT", [70_000], [4464], "v = 4464"),
+    ("INT", "TINYINT", [-129], [127], "v > 0"),
     ("DOUBLE", "BIGINT", [1.9, -1.9], [1, -1], "v >= 1"),
     ("BOOLEAN", "DOUBLE", [True, False], [1.0, 0.0], "v = 1"),
 ]

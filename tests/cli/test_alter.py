@@ -42,6 +42,41 @@ def test_everything_at_once(orders, capsys):
     assert ls.open_table(orders).schema.names[-1] == "last"
 
 
+def test_members_of_nested_columns_and_defaults(orders, capsys):
+    words = ["--add", "where ROW<city STRING, zip INT>", "--add", "tags ARRAY<INT>", "--add", "m MAP<STRING, INT>"]
+    assert main(["alter", orders, *words, "--default", "qty=1"]) == 0
+    ls.open_table(orders).upsert([{"id": 2, "where": {"city": "Rome", "zip": 1}, "tags": [1], "m": {"k": 1}}])
+    words = ["--add", "where.at DATE FIRST", "--add", "where.geo ROW<lat DOUBLE> AFTER town", "--drop", "where.zip"]
+    words += ["--rename", "where.city=town", "--move", "where.at LAST", "--column-comment", "where.town=which"]
+    words += ["--type", "tags.element BIGINT", "--type", "m.value BIGINT", "--no-default", "qty"]
+    words += ["--move", "where.town BEFORE at", "--nullable", "where.town"]
+    assert main(["alter", orders, *words]) == 0
+    table = ls.open_table(orders)
+    table.upsert([{"id": 3, "tags": [1 << 40], "m": {"k": 1 << 40}, "where": {"geo": {"lat": 1.5}}}])
+    assert sorted(table.scan(select=["id", "qty", "where", "tags", "m"]).to_pylist(), key=lambda row: row["id"])[
+        1:
+    ] == [
+        {"id": 2, "qty": 1, "where": {"geo": None, "town": "Rome", "at": None}, "tags": [1], "m": [("k", 1)]},
+        {
+            "id": 3,
+            "qty": None,
+            "where": {"geo": {"lat": 1.5}, "town": None, "at": None},
+            "tags": [1 << 40],
+            "m": [("k", 1 << 40)],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("merge-engine", "aggregation"), ("bucket", "-1"), ("bucket-key", "qty"), ("primary-key", "qty"), ("type", "x")],
+)
+def test_options_that_rows_were_written_by_stay(orders, capsys, key, value):
+    assert main(["alter", orders, "--set", f"{key}={value}"]) == 1
+    assert f"option '{key}' cannot be set to '{value}'" in " ".join(capsys.readouterr().err.split())
+    assert ls.open_table(orders).schema_id == 0
+
+
 def test_nullability_and_nothing_to_do(orders, capsys):
     assert main(["alter", orders, "--set", "alter-column-null-to-not-null.disabled=false"]) == 0
     assert main(["alter", orders, "--not-null", "qty"]) == 0

@@ -103,9 +103,88 @@ def explicit(warehouse):
     )
 
 
-TABLES = {made.__name__: made for made in (keyed, append, explicit)}
+def nested(warehouse, **options):
+    """Members added, renamed, dropped, moved and widened, in ROWs, in ARRAYs of ROWs and in MAPs of ROWs."""
+    table = ls.connect(warehouse).create_table(
+        "judged.t",
+        schema={
+            "id": "INT",
+            "r": "ROW<a INT, b STRING, c ROW<x FLOAT, y DATE>>",
+            "l": "ARRAY<ROW<k INT, v STRING>>",
+            "m": "MAP<STRING, ROW<p SMALLINT, q STRING>>",
+            "n": "ARRAY<INT>",
+        },
+        primary_key=["id"],
+        options={"bucket": 1, "write-only": True, **options},
+    )
+    full = {
+        "r": {"a": 1, "b": "b", "c": {"x": 0.5, "y": None}},
+        "l": [{"k": 1, "v": "v"}, None],
+        "m": {"k": {"p": -7, "q": "q"}, "n": None},
+        "n": [1, None],
+    }
+    table.upsert([{"id": 1, **full}, {"id": 2}, {"id": 3, **full}, {"id": 4, "r": {}, "l": [], "m": {}, "n": []}])
+    table = table.alter(
+        ls.rename_column("r.a", "aa"),
+        ls.change_type("r.aa", "BIGINT"),
+        ls.drop_column("r.b"),
+        ls.add_column("r.b", "INT", first=True),
+        ls.change_type("r.c.x", "DOUBLE"),
+        ls.add_column("r.c.z", "ARRAY<STRING>"),
+        ls.change_type("l.element.k", "BIGINT"),
+        ls.move_column("l.element.k", last=True),
+        ls.change_type("m.value.p", "INT"),
+        ls.change_type("n.element", "BIGINT"),
+        ls.add_column("s", "ROW<u INT NOT NULL, w STRING>", after="id"),
+    )
+    full = {
+        "s": {"u": 1, "w": None},
+        "r": {"b": 3, "aa": 2**40, "c": {"x": 0.1, "y": None, "z": ["z", None]}},
+        "l": [{"v": "w", "k": 2**40}],
+        "m": {"k": {"p": 2**20, "q": None}},
+        "n": [2**40],
+    }
+    table.upsert([{"id": 3, **full}, {"id": 5, **full}, {"id": 6}])
+    return table
+
+
+def nested_orc(warehouse):
+    """The same in ORC files."""
+    return nested(warehouse, **{"file.format": "orc"})
+
+
+def nested_avro(warehouse):
+    """The same in Avro files."""
+    return nested(warehouse, **{"file.format": "avro"})
+
+
+def formats(warehouse):
+    """The format altered between commits, and columns with it."""
+    table = keyed(warehouse)
+    for number, form in enumerate(["orc", "avro", "parquet"]):
+        table = table.alter(ls.set_option("file.format", form), ls.add_column(f"n{number}", "BIGINT"))
+        table.upsert([{"key": number, f"n{number}": number, "bb": form}])
+    return table
+
+
+def compacted(warehouse):
+    """Old files rewritten under the latest schema, a column of rows with NOT NULL members among its columns."""
+    table = nested(warehouse)
+    table.compact(full=True)
+    return table
+
+
+MADE = (keyed, append, explicit, nested, nested_orc, nested_avro, formats, compacted)
+TABLES = {made.__name__: made for made in MADE}
+NO_NESTED = "Paimon 0.9 refuses changes inside nested columns: only atomic types evolve"
 THEIRS = {
     ("pypaimon", "explicit"): "pypaimon casts as Arrow does: '12.9' is no INT to it",
+    ("java", "nested"): NO_NESTED,
+    ("java", "nested_orc"): NO_NESTED,
+    ("java", "nested_avro"): NO_NESTED,
+    ("java", "compacted"): "Paimon 0.9 fails on ROWs in ROWs: in its own files too",
+    ("pypaimon", "nested_orc"): "pypaimon does not cast ORC's members, all nullable, to those that are NOT NULL",
+    ("rust", "nested_avro"): "pypaimon-rust reads members of ROWs in MAPs of Avro files as null",
     ("rust", "explicit"): "pypaimon-rust reads null where Java's narrowing keeps low bits or cuts",
 }
 """(engine, table) that the engine gets wrong, and why."""
@@ -140,6 +219,19 @@ def test_java_compacts_and_writes_on_what_lakestore_evolved(tmp_path, engines):
     after = {row["key"]: row for row in rows(table.refresh())}
     assert after["7"] == {"c": "2.5", "key": "7", "d": "java", "a": "1", "bb": None}
     assert len(after) == len(before)
+
+
+@pytest.mark.parametrize("name", ["nested", "nested_orc", "nested_avro", "formats"])
+def test_java_compacts_evolved_files_of_every_format(tmp_path, engines, name):
+    judge = engines("java-1.4.2")
+    table = TABLES[name](tmp_path)
+    before = rows(table)
+    judge.compact(Path(table.path))
+    table = table.refresh()
+    assert len(table.snapshots.list()) > 2
+    assert canon.difference(before, rows(table)) is None
+    table.upsert(table.scan(limit=1).to_arrow())
+    assert canon.difference(before, judge.read(Path(table.path))) is None
 
 
 @pytest.mark.parametrize("name", ["evolve_append", "evolve_pk", "evolve_pypaimon"])

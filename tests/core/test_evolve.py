@@ -187,7 +187,7 @@ def test_options_name_columns_in_keys_values_and_groups():
         "fields.default-aggregate-function": "max",
         "fields.x.y.stats-mode": "none",
         "file-index.bloom-filter.columns": "z[k],d",
-        "file-index.bloom-filter.c.fpp": "0.1",
+        "file-index.bloom-filter.z.fpp": "0.1",
         "unknown": "c",
     }
     assert renamed({"fields.a,b.sequence-group": "c"}, "b", "q", columns=columns) == {"fields.a,q.sequence-group": "c"}

@@ -30,6 +30,8 @@ SCALARS = {
     "TIMESTAMP(3)": st.integers(-(10**13), 10**13),
     "TIMESTAMP(6)": st.integers(-(10**16), 10**16),
     "TIMESTAMP(9)": st.integers(-MAX_LONG - 1, MAX_LONG),
+    "TIMESTAMP(3) WITH LOCAL TIME ZONE": st.integers(-(10**13), 10**13),
+    "TIMESTAMP(6) WITH LOCAL TIME ZONE": st.integers(-(10**16), 10**16),
     "TIMESTAMP(9) WITH LOCAL TIME ZONE": st.integers(-MAX_LONG - 1, MAX_LONG),
 }
 KEYS = ["INT", "STRING", "DATE", "TIMESTAMP(9)", "BYTES"]
@@ -71,9 +73,13 @@ def _values(kind):
         case TypeRoot.ARRAY:
             return st.lists(values(kind.element), max_size=3)
         case TypeRoot.MAP:
-            return st.lists(st.tuples(_values(kind.key), values(kind.value)), max_size=3)
+            return st.lists(
+                st.tuples(_values(kind.key), values(kind.value)), max_size=3, unique_by=lambda pair: pair[0]
+            )
         case TypeRoot.MULTISET:
-            return st.lists(st.tuples(_values(kind.element), st.integers(1, 9)), max_size=3)
+            return st.lists(
+                st.tuples(_values(kind.element), st.integers(1, 9)), max_size=3, unique_by=lambda pair: pair[0]
+            )
         case TypeRoot.ROW:
             return st.fixed_dictionaries({member.name: values(member.type) for member in kind.fields})
     return SCALARS[str(kind.with_nullable(nullable=True))]

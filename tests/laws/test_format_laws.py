@@ -126,7 +126,7 @@ def written(fields, tables, options):
 
 
 @given(data_files(), st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_written_is_read(data_file, data):
     options, fields, rows = data_file
     assume(rows)
@@ -196,7 +196,7 @@ LEVELS = st.dictionaries(st.sampled_from([0, 1, 5]), st.sampled_from(FORMATS), m
 
 
 @given(st.lists(st.tuples(st.sampled_from(FORMATS), LEVELS, ROWS, st.booleans()), min_size=1, max_size=5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_table_of_many_formats_merges_as_a_dict(history):
     with tempfile.TemporaryDirectory() as folder:
         table = ls.connect(folder).create_table(
