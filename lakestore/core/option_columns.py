@@ -4,7 +4,7 @@
 |---|---|
 | ``bucket-key``, ``sequence.field``, ``clustering.columns`` and others | in the value, between commas |
 | ``file-index.<type>.columns`` | in the value, a nested key in brackets after the name |
-| ``fields.<column>.<what>`` | in the key |
+| ``fields.<column>.<what>``, ``file-index.<type>.<column>.<what>`` | in the key |
 | ``fields.<columns>.sequence-group``, ``.nested-key`` | in the key and in the value |
 """
 
@@ -35,6 +35,7 @@ INDEX_OPTIONS = frozenset(
 """Options whose value lists columns with an index over the whole table."""
 
 _FILE_INDEX = re.compile(r"file-index\.[^.]+\.columns")
+_INDEX_SETTING = re.compile(r"(file-index\.[^.]+\.)([^.]+)(\.[^.]+)")
 _FIELDS = "fields."
 _GROUPS = (".sequence-group", ".nested-key")
 
@@ -79,6 +80,8 @@ def naming(options: Mapping[str, str], column: str, *, columns: Collection[str])
 
 
 def _key(key: str, columns: Collection[str], each: Callable[[str], str]) -> str:
+    if (setting := _INDEX_SETTING.fullmatch(key)) is not None:
+        return f"{setting[1]}{_before_bracket(setting[2], each)}{setting[3]}"
     if not key.startswith(_FIELDS):
         return key
     rest = key.removeprefix(_FIELDS)
@@ -91,9 +94,13 @@ def _key(key: str, columns: Collection[str], each: Callable[[str], str]) -> str:
 
 def _value(key: str, value: str, each: Callable[[str], str]) -> str:
     if _FILE_INDEX.fullmatch(key):
-        return ",".join(re.sub(r"[^\[]+", lambda name: each(name[0]), part, count=1) for part in _split(value))
+        return ",".join(_before_bracket(part, each) for part in _split(value))
     grouped = key.startswith(_FIELDS) and key.endswith(_GROUPS)
     return _list(value, each) if grouped or key in NAMES_IN_VALUE or key in INDEX_OPTIONS else value
+
+
+def _before_bracket(name: str, each: Callable[[str], str]) -> str:
+    return re.sub(r"[^\[]+", lambda found: each(found[0]), name, count=1)
 
 
 def _list(names: str, each: Callable[[str], str]) -> str:

@@ -25,7 +25,7 @@ _TRUE, _FALSE, _BYTE, _BINARY, _LIST, _STRUCT = 1, 2, 3, 8, 9, 12
 _VARINTS = frozenset({4, 5, 6})
 _LONG_LIST = 15
 
-_Struct = dict[int, tuple[int, Any]]
+Struct = dict[int, tuple[int, Any]]
 """Fields of a Thrift struct: id to (wire type, value), in file order. A list is (wire type of items, items)."""
 
 _Path = tuple[bytes, ...]
@@ -78,7 +78,18 @@ def without_int96(footer: bytes, width: int) -> bytes:
     return _MAGIC + bytes(out) + struct.pack("<I", len(out)) + _MAGIC
 
 
-def _declare(footer: _Struct, columns: frozenset[_Path]) -> None:
+def read_struct(data: bytes) -> tuple[Struct, int]:
+    """The Thrift struct at the start of some bytes, and where it ends.
+
+    Raises:
+        IndexError: They end inside it.
+        InvariantError: They hold what no Parquet metadata holds.
+    """
+    reader = _Reader(data)
+    return reader.struct(), reader.at
+
+
+def _declare(footer: Struct, columns: frozenset[_Path]) -> None:
     """Change the types, by the field numbers of parquet.thrift."""
     found = set()
     for path, element in _leaf_elements(_items(footer, 2)):
@@ -97,7 +108,7 @@ def _declare(footer: _Struct, columns: frozenset[_Path]) -> None:
                 column[1] = (column[1][0], _INT96)
 
 
-def _leaf_elements(elements: list[_Struct]) -> Iterator[tuple[_Path, _Struct]]:
+def _leaf_elements(elements: list[Struct]) -> Iterator[tuple[_Path, Struct]]:
     """The schema elements that hold values, each with its path; a walk down from the root."""
     waiting: list[tuple[_Path, int]] = [((), len(elements))]
     for element in elements[1:]:
@@ -112,7 +123,7 @@ def _leaf_elements(elements: list[_Struct]) -> Iterator[tuple[_Path, _Struct]]:
             yield path, element
 
 
-def _items(holder: _Struct, field: int) -> list[Any]:
+def _items(holder: Struct, field: int) -> list[Any]:
     items: list[Any] = holder[field][1][1]
     return items
 
@@ -122,10 +133,10 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self.at = 0
 
-    def struct(self) -> _Struct:
-        fields: _Struct = {}
+    def struct(self) -> Struct:
+        fields: Struct = {}
         number = 0
         while head := self._byte():
             kind, delta = head & 0x0F, head >> 4
@@ -145,6 +156,8 @@ class _Reader:
             return self.struct()
         if kind == _BYTE:
             return self._byte()
+        if kind in {_TRUE, _FALSE}:
+            return self._byte() == _TRUE
         raise InvariantError(f"Parquet footer holds Thrift type {kind}, which no Parquet footer has")
 
     def _list(self) -> tuple[int, list[Any]]:
@@ -162,19 +175,19 @@ class _Reader:
         return result | byte << shift
 
     def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+        self.at += 1
+        return self._data[self.at - 1]
 
     def _bytes(self, count: int) -> bytes:
-        self._at += count
-        return self._data[self._at - count : self._at]
+        self.at += count
+        return self._data[self.at - count : self.at]
 
 
 def _unzigzag(value: int) -> int:
     return value >> 1 ^ -(value & 1)
 
 
-def _write_struct(out: bytearray, fields: _Struct) -> None:
+def _write_struct(out: bytearray, fields: Struct) -> None:
     previous = 0
     for number, (kind, value) in fields.items():
         wire = (_TRUE if value else _FALSE) if kind in {_TRUE, _FALSE} else kind

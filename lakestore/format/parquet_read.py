@@ -17,9 +17,11 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lakestore.core.index_rows import ColumnIndex
 from lakestore.core.prune import Bounds
 from lakestore.errors import CorruptTableError, LakestoreError, StorageError, UnsupportedFormatError
 from lakestore.format.parquet_bounds import bounds_of
+from lakestore.format.parquet_filters import ParquetFilters
 from lakestore.format.parquet_footer import without_int96
 from lakestore.format.parquet_int96 import INT96_BYTES
 from lakestore.format.parquet_leaves import leaf_count, wanted_leaves, with_timestamps
@@ -76,21 +78,53 @@ class ParquetSource:
             self.group_rows = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
             self._paths = tuple(metadata.schema.column(i).path for i in range(metadata.num_columns))
             self._first_leaf: dict[str, int] = {}
+            self._filters = ParquetFilters(source, metadata, path)
             self.types: Mapping[str, pa.DataType] = self._types()
+
+    @property
+    def group_bytes(self) -> tuple[int, ...]:
+        """Bytes of each row group, compressed."""
+        metadata = self._file.metadata
+        return tuple(_stored_bytes(metadata.row_group(i)) for i in range(metadata.num_row_groups))
 
     def group_bounds(self, group: int, columns: Sequence[str]) -> dict[str, Bounds]:
         """What the statistics of a row group say of those columns; columns without any are left out."""
         row_group = self._file.metadata.row_group(group)
         found: dict[str, Bounds] = {}
         for name in columns:
-            place = self._first_leaf.get(name)
-            if place is None or place in self._int96 or pa.types.is_nested(self.types[name]):
+            place = self._plain_leaf(name)
+            if place is None:
                 continue
             with reading(self.path):
                 bounds = bounds_of(row_group.column(place), self.types[name])
             if bounds is not None:
                 found[name] = bounds
         return found
+
+    def bloom_filter(self, group: int, column: str, kind: DataType) -> ColumnIndex | None:
+        """What the bloom filter of a column chunk can tell; None if it has none.
+
+        Raises:
+            CorruptTableError: It is damaged.
+        """
+        place = self._plain_leaf(column)
+        with reading(self.path):
+            return None if place is None else self._filters.bloom(group, place, kind, self.types[column])
+
+    def page_index(self, group: int, column: str, kind: DataType) -> ColumnIndex | None:
+        """What the page index of a column chunk can tell; None if it has none.
+
+        Raises:
+            CorruptTableError: It is damaged.
+        """
+        place = self._plain_leaf(column)
+        with reading(self.path):
+            return None if place is None else self._filters.pages(group, place, kind, self.types[column])
+
+    def _plain_leaf(self, column: str) -> int | None:
+        """The leaf of a column that is neither nested nor INT96."""
+        place = self._first_leaf.get(column)
+        return None if place in self._int96 or place is None or pa.types.is_nested(self.types[column]) else place
 
     def row_bytes(self, columns: Sequence[str], *, narrow: Mapping[str, DataType] | None = None) -> int:
         """Bytes of one row, before compression, on average and at least 1; arguments as ``batches``."""
@@ -185,6 +219,10 @@ class ParquetSource:
             return column
         with reading(self.path):
             return with_timestamps(column, iter(places), self._int96, name=name, path=self.path)
+
+
+def _stored_bytes(group: Any) -> int:  # noqa: ANN401 - pyarrow has no types
+    return sum(group.column(place).total_compressed_size for place in range(group.num_columns))
 
 
 def _is_nested(field: pa.Field) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from lakestore.core.casts import find_cast
 from lakestore.core.prune import Bounds, all_null
+from lakestore.core.row_tracking import TRACKING_IDS
 from lakestore.core.value_text import Internal
-from lakestore.data.file_reader import constant_bounds
+from lakestore.data.row_groups import constant_bounds
 from lakestore.errors import CorruptTableError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
 from lakestore.model.datafile import DataFile
@@ -91,6 +92,8 @@ def _mapped(stated: Mapping[str, Bounds], own: TableSchema, wanted: Sequence[Fie
     found: dict[str, Bounds] = {}
     for target in wanted:
         source = by_id.get(target.id)
+        if target.id in TRACKING_IDS:
+            continue
         if source is None:
             found[target.name] = all_null(rows)
         elif source.name in stated and (cast := find_cast(source.type, target.type)) is not None:

@@ -1,7 +1,8 @@
 """Planning a scan: from a snapshot and a predicate to splits.
 
 1. Refuse what would be read wrongly: deletion vectors, unknown formats, merge engines that need a merge.
-2. Read the manifests that can matter, merge their entries into live files, and prune (``read.prune``).
+2. Read the manifests that can matter, merge their entries into live files, and prune (``read.prune``); then ask the
+   file indexes of what is left (``read.indexes``).
 3. Cut each bucket of a primary-key table into sections; leave out sections of which no row can match. Files of
    sections that need no merge become raw splits; the others become merged splits of whole sections.
 4. Files of an append table are raw, in the order of their sequence numbers.
@@ -27,17 +28,18 @@ from lakestore.format.binary_row import decode_row
 from lakestore.format.index_manifest import DELETION_VECTORS_INDEX
 from lakestore.meta.scan import ScanCounters, live_entries_of
 from lakestore.model.datafile import DataFile
+from lakestore.model.file_index import RowSet
 from lakestore.model.manifest import ManifestEntry
-from lakestore.model.options import ScanOptions, TableOptions
+from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate, columns_of
 from lakestore.model.rows import MergeEngine
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.split import Plan, PruneReport, Split
+from lakestore.read.indexes import FileAt, IndexJudge, file_at
 from lakestore.read.parts import WHOLE, ScanParts, Scope
-from lakestore.read.prune import BY_BUCKET, BY_KEY, BY_PARTITION, BY_STATS, Pruner
-
-_Bucket = tuple[bytes, int]
+from lakestore.read.prune import Pruner
+from lakestore.read.skips import BY_BUCKET, BY_INDEX, BY_KEY, BY_PARTITION, BY_STATS, HIDDEN, Place, place_of
 
 
 def plan_scan(
@@ -125,49 +127,65 @@ class _Planner:
         self._files = parts.files(schema, options, snapshot.id)
         self._pruner = Pruner(schema, self._files.schema_of, options.bucket, where)
         self._fields = select_fields(schema, {*columns, *(() if where is None else columns_of(where))})
-        self._hidden = 0
+        asks = where is not None and options.file_index.read
+        self._judge = IndexJudge(self._files, where) if asks and where is not None else None
+        self._rows: dict[FileAt, RowSet] = {}
+        self._sections: dict[Place, list[tuple[Section, list[ManifestEntry]]]] = {}
 
     def splits(self) -> tuple[tuple[Split, ...], PruneReport]:
         """The splits, and what was skipped."""
         refuse_deletion_vectors(self._parts, self._snapshot)
-        entries, counters, total = self._live()
+        entries, counters = self._live()
         kept = [entry for entry in entries if self._pruner.keeps_entry(entry)]
-        splits = [
-            split
-            for (partition, bucket), files in _by_bucket(kept).items()
-            for split in self._bucket_splits(partition, bucket, files)
-        ]
+        kept = [entry for entry in kept if self._shows(entry)]
+        buckets = _by_bucket(kept)
+        if self._schema.primary_keys:
+            self._sections = {place: self._live_sections(own) for place, own in buckets.items()}
+        if self._judge is not None:
+            self._rows = self._judge.judge(self._asked(kept))
+        splits = [split for place, own in buckets.items() for split in self._bucket_splits(place, own)]
         self._refuse_files([file for split in splits for file in split.files])
+        return tuple(splits), self._report(entries, counters, splits)
+
+    def _report(self, entries: Sequence[ManifestEntry], counters: ScanCounters, splits: Sequence[Split]) -> PruneReport:
         skipped = self._pruner.skipped
-        report = PruneReport(
+        left = {(split.partition, split.bucket) for split in splits}
+        return PruneReport(
             manifests=counters.manifests,
             manifests_skipped=counters.manifests_skipped,
             files=counters.files,
-            files_by_partition=skipped[BY_PARTITION],
-            files_by_bucket=skipped[BY_BUCKET],
-            files_by_key=skipped[BY_KEY],
-            files_by_stats=skipped[BY_STATS],
-            files_hidden=self._hidden,
+            files_by_partition=skipped.files(BY_PARTITION),
+            files_by_bucket=skipped.files(BY_BUCKET),
+            files_by_key=skipped.files(BY_KEY),
+            files_by_stats=skipped.files(BY_STATS),
+            files_by_index=skipped.files(BY_INDEX),
+            files_hidden=skipped.files(HIDDEN),
             files_left=sum(len(split.files) for split in splits),
-            bytes=total,
+            bytes=sum(entry.file.size for entry in entries),
             bytes_left=sum(file.size for split in splits for file in split.files),
+            partitions=len({entry.partition for entry in entries}),
+            partitions_left=len({partition for partition, _ in left}),
+            buckets=len(set(map(place_of, entries))),
+            buckets_left=len(left),
+            indexes_asked=0 if self._judge is None else self._judge.asked,
+            indexes_fetched=0 if self._judge is None else self._judge.fetched,
+            rules=skipped.by_rule(entries),
         )
-        return tuple(splits), report
 
-    def _live(self) -> tuple[list[ManifestEntry], ScanCounters, int]:
+    def _live(self) -> tuple[list[ManifestEntry], ScanCounters]:
         metas = self._parts.manifests.read_snapshot_lists(self._snapshot)
-        entries, counters = live_entries_of(
+        return live_entries_of(
             self._parts.manifests, metas, keep_manifest=self._pruner.keeps_manifest, keep_entry=self._scope.keep
         )
-        return entries, counters, sum(entry.file.size for entry in entries)
 
-    def _bucket_splits(self, partition: bytes, bucket: int, files: list[DataFile]) -> list[Split]:
+    def _bucket_splits(self, place: Place, entries: Sequence[ManifestEntry]) -> list[Split]:
+        partition, bucket = place
         scan = self._options.scan
         if not self._schema.primary_keys:
-            files.sort(key=lambda file: file.min_sequence)
-            return _raw_splits(partition, bucket, files, scan)
-        files = self._shown(files)
-        sections = [one for one in sections_in(self._schema, files, what=self._what) if self._keeps(one, partition)]
+            self._pruner.skipped.note(BY_INDEX, [entry for entry in entries if not self._index_keeps(entry)])
+            left = [entry.file for entry in entries if self._index_keeps(entry)]
+            return self._raw_splits(place, sorted(left, key=lambda file: file.min_sequence))
+        sections = [section for section, left in self._sections[place] if self._keeps(section, left, entries)]
         merged = [section for section in sections if not section.raw]
         raw = [file for section in sections if section.raw for file in section.files]
         bins = pack_ordered(
@@ -175,7 +193,7 @@ class _Planner:
             weight=lambda section: max(sum(file.size for file in section.files), scan.split_open_cost),
             target=scan.split_target_bytes,
         )
-        return _raw_splits(partition, bucket, raw, scan) + [
+        return self._raw_splits(place, raw) + [
             Split(
                 partition=partition,
                 bucket=bucket,
@@ -185,29 +203,79 @@ class _Planner:
             for one in bins
         ]
 
-    def _keeps(self, section: Section, partition: bytes) -> bool:
-        """A section goes when no row in it can match, if its answer is made of its rows as they are."""
-        made_anew = not section.raw and self._options.merge.engine not in SURVIVOR_ENGINES
-        if made_anew or any(self._pruner.keeps_file(file, partition) for file in section.files):
+    def _raw_splits(self, place: Place, files: Sequence[DataFile]) -> list[Split]:
+        partition, bucket = place
+        scan, rows = self._options.scan, self._rows
+        bins = pack_ordered(
+            files, weight=lambda file: max(file.size, scan.split_open_cost), target=scan.split_target_bytes
+        )
+        return [
+            Split(
+                partition=partition,
+                bucket=bucket,
+                files=one,
+                raw=True,
+                rows={file.name: rows[(*place, file.name)] for file in one if (*place, file.name) in rows},
+            )
+            for one in bins
+        ]
+
+    def _live_sections(self, entries: Sequence[ManifestEntry]) -> list[tuple[Section, list[ManifestEntry]]]:
+        """The sections of a bucket, each with those of its files of which some row, seen alone, may match.
+
+        A section goes when no row in it can match, if its answer is made of its rows as they are. Of one that is made
+        anew nothing is asked.
+        """
+        by_name = {entry.file.name: entry for entry in entries}
+        found = []
+        for section in sections_in(self._schema, [entry.file for entry in entries], what=self._what):
+            own = [by_name[file.name] for file in section.files]
+            left = [entry for entry in own if self._pruner.keeps_file(entry.file, entry.partition)]
+            if left or self._made_anew(section):
+                found.append((section, left))
+            else:
+                self._pruner.skipped.note(BY_STATS, own)
+        return found
+
+    def _made_anew(self, section: Section) -> bool:
+        return not section.raw and self._options.merge.engine not in SURVIVOR_ENGINES
+
+    def _asked(self, entries: Sequence[ManifestEntry]) -> list[ManifestEntry]:
+        """The files whose indexes can make a difference."""
+        if not self._schema.primary_keys:
+            return list(entries)
+        sections = [one for own in self._sections.values() for one in own]
+        return [entry for section, left in sections if not self._made_anew(section) for entry in left]
+
+    def _keeps(self, section: Section, left: Sequence[ManifestEntry], entries: Sequence[ManifestEntry]) -> bool:
+        """Whether the indexes leave a section."""
+        if self._made_anew(section) or any(map(self._index_keeps, left)):
             return True
-        self._pruner.skipped[BY_STATS] += len(section.files)
+        names = {file.name for file in section.files}
+        self._pruner.skipped.note(BY_INDEX, [entry for entry in entries if entry.file.name in names])
         return False
 
-    def _shown(self, files: list[DataFile]) -> list[DataFile]:
-        """The files of a bucket that scans show: under ``first-row`` those above level 0, as in Paimon.
+    def _index_keeps(self, entry: ManifestEntry) -> bool:
+        """Whether some row of the file, seen alone, may match, by its indexes."""
+        rows = self._rows.get(file_at(entry))
+        return rows is None or len(rows) > 0
+
+    def _shows(self, entry: ManifestEntry) -> bool:
+        """Whether scans show a file: under ``first-row`` those above level 0, as in Paimon.
 
         Only compaction tells which of the fresh rows are the first of their keys.
         """
-        fresh = sum(file.level == 0 for file in files)
-        if fresh and self._options.deletion_vectors:
+        if entry.file.level or not self._schema.primary_keys:
+            return True
+        if self._options.deletion_vectors:
             raise UnsupportedFormatError(
                 f"{self._what} has deletion-vectors.enabled and files of level 0, which no scan shows before they are"
                 " compacted; compact it with another engine to read it"
             )
-        if not fresh or self._scope.fresh or self._options.merge.engine is not MergeEngine.FIRST_ROW:
-            return files
-        self._hidden += fresh
-        return [file for file in files if file.level > 0]
+        if self._scope.fresh or self._options.merge.engine is not MergeEngine.FIRST_ROW:
+            return True
+        self._pruner.skipped.note(HIDDEN, [entry])
+        return False
 
     def _refuse_files(self, files: Sequence[DataFile]) -> None:
         schemas = set[int]()
@@ -244,16 +312,11 @@ def refuse_deletion_vectors(parts: ScanParts, snapshot: Snapshot) -> None:
         )
 
 
-def _by_bucket(entries: Sequence[ManifestEntry]) -> dict[_Bucket, list[DataFile]]:
-    buckets: dict[_Bucket, list[DataFile]] = {}
+def _by_bucket(entries: Sequence[ManifestEntry]) -> dict[Place, list[ManifestEntry]]:
+    buckets: dict[Place, list[ManifestEntry]] = {}
     for entry in entries:
-        buckets.setdefault((entry.partition, entry.bucket), []).append(entry.file)
+        buckets.setdefault(place_of(entry), []).append(entry)
     return buckets
-
-
-def _raw_splits(partition: bytes, bucket: int, files: Sequence[DataFile], scan: ScanOptions) -> list[Split]:
-    bins = pack_ordered(files, weight=lambda file: max(file.size, scan.split_open_cost), target=scan.split_target_bytes)
-    return [Split(partition=partition, bucket=bucket, files=one, raw=True) for one in bins]
 
 
 def _enough(splits: tuple[Split, ...], limit: int) -> tuple[Split, ...]:

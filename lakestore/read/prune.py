@@ -8,7 +8,6 @@
    sections only (``read.plan``): one version of a key must not be left out when another stays.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,8 +21,7 @@ from lakestore.model.options import BucketOptions
 from lakestore.model.predicate import Predicate, all_of, columns_of, conjuncts
 from lakestore.model.schema import TableSchema
 from lakestore.read.bounds import key_bounds, manifest_bounds, partition_bounds, value_bounds
-
-BY_PARTITION, BY_BUCKET, BY_KEY, BY_STATS = "partition", "bucket", "key", "stats"
+from lakestore.read.skips import BY_BUCKET, BY_KEY, BY_PARTITION, BY_STATS, SkipLog
 
 
 def key_part(where: Predicate | None, schema: TableSchema) -> Predicate | None:
@@ -48,7 +46,7 @@ class Pruner:
     schema_of: Callable[[int], TableSchema]
     buckets: BucketOptions
     where: Predicate | None
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: SkipLog = field(default_factory=SkipLog)
     _partitions: dict[bytes, tuple[Internal, ...]] = field(default_factory=dict)
     _live_partitions: dict[bytes, bool] = field(default_factory=dict)
     _bucket_values: list[tuple[Internal, ...]] | None = None
@@ -73,7 +71,7 @@ class Pruner:
             return False
         rule = self._rule_against(entry)
         if rule is not None:
-            self.skipped[rule] += 1
+            self.skipped.note(rule, [entry])
         return rule is None
 
     def keeps_file(self, file: DataFile, partition: bytes) -> bool:

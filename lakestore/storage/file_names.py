@@ -39,6 +39,20 @@ def file_index_name(data_file: str) -> str:
     return data_file + _FILE_INDEX_SUFFIX
 
 
+def is_file_index(name: str) -> bool:
+    """Whether a file beside a data file holds its index."""
+    return name.endswith(_FILE_INDEX_SUFFIX)
+
+
+def next_file_index_name(name: str) -> str:
+    """Name for what replaces an index file: counted up, as Paimon does."""
+    stem = name.removesuffix(_FILE_INDEX_SUFFIX)
+    head, dash, number = stem.rpartition("-")
+    if dash and number.isdecimal() and number.isascii():
+        return f"{head}-{int(number) + 1}{_FILE_INDEX_SUFFIX}"
+    return f"{stem}-1{_FILE_INDEX_SUFFIX}"
+
+
 def file_format(name: str) -> str:
     """Format of a data file: its last extension, or the one before when the last is a compression.
 
