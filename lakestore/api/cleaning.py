@@ -13,8 +13,12 @@ from lakestore.maintain.analyze import analyze
 from lakestore.maintain.cleaning import CleaningReport, CleanParts
 from lakestore.maintain.compact_manifests import ManifestsReport, compact_manifests
 from lakestore.maintain.drop import purge, remove_missing
-from lakestore.maintain.expire import expire_snapshots, with_overrides
-from lakestore.maintain.expire_changelogs import expire_all_changelogs, expire_changelogs
+from lakestore.maintain.expire import with_overrides
+from lakestore.maintain.expire_changelogs import (
+    expire_all_changelogs,
+    expire_changelogs,
+    expire_snapshots_and_changelogs,
+)
 from lakestore.maintain.orphans import remove_orphans
 from lakestore.maintain.partition_jobs import (
     Commit,
@@ -79,8 +83,7 @@ class ExpiringSnapshots:
             limit=limit,
         )
         context.memory.forget()
-        report = expire_snapshots(parts, retain, dry_run=dry_run)
-        return report + expire_changelogs(parts, retain, dry_run=dry_run)
+        return expire_snapshots_and_changelogs(parts, retain, dry_run=dry_run)
 
     def expire_changelogs(self, *, everything: bool = False, dry_run: bool = False) -> CleaningReport:
         """Expire changelogs that outlived their snapshots.

@@ -66,6 +66,8 @@ class BranchRefs:
     def fast_forward(self, name: str, *, discard: bool = False, dry_run: bool = False) -> FastForwardReport:
         """Let this table become what a branch is: its snapshots, schemas and tags.
 
+        Then refresh the table, or open it again, wherever it is open.
+
         Args:
             name: The branch; it stays as it is.
             discard: Drop what this table committed since the branch was made. Without it, that is refused.

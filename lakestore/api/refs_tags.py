@@ -11,7 +11,7 @@ from lakestore.core.options_values import parse_duration
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.maintain.cleaning import CleaningReport
 from lakestore.maintain.system_refs import tag_rows
-from lakestore.maintain.tags import create_tag, delete_tag, expire_tags_before, replace_tag
+from lakestore.maintain.tags import ReplacedTag, create_tag, delete_tag, expire_tags_before, replace_tag
 from lakestore.meta.travel import from_timestamp, snapshot_at
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.tag import Tag
@@ -60,14 +60,24 @@ class TagRefs:
         timestamp: object = None,
         watermark: int | None = None,
         time_retained: timedelta | str | None = None,
-    ) -> Tag:
-        """Let a tag name another snapshot, the latest by default; arguments as in ``create``.
+        dry_run: bool = False,
+    ) -> ReplacedTag:
+        """Let a tag name another snapshot, the latest by default, and remove the files that only it had kept.
+
+        Args:
+            name: The tag's name.
+            snapshot: Number of a snapshot.
+            timestamp: As in ``create``.
+            watermark: As in ``create``.
+            time_retained: As in ``create``.
+            dry_run: Only list what would go.
 
         Raises:
             NotFoundError: There is no tag of that name, or no such snapshot.
         """
         found = self._snapshot(snapshot, timestamp, watermark)
-        return replace_tag(self._parts, name, found, retained_ms=duration_millis(time_retained))
+        retained = duration_millis(time_retained)
+        return replace_tag(self._parts, name, found, retained_ms=retained, dry_run=dry_run)
 
     def get(self, name: str) -> Tag:
         """One tag.

@@ -13,6 +13,7 @@ from lakestore.core.filter import keep
 from lakestore.errors import ErrorKind, NotFoundError
 from lakestore.maintain.cleaning import CleanParts
 from lakestore.maintain.system_files import bucket_rows, file_rows, key_range_rows, partition_rows
+from lakestore.maintain.system_indexes import file_index_rows
 from lakestore.maintain.system_manifests import index_rows, manifest_rows, statistics_rows
 from lakestore.maintain.system_refs import branch_rows, consumer_rows, snapshot_rows, tag_rows
 from lakestore.maintain.system_schemas import aggregation_rows, option_rows, schema_rows
@@ -42,9 +43,10 @@ _OF_SNAPSHOT: Mapping[str, Callable[[CleanParts, Snapshot | None], pa.Table]] = 
     "buckets": bucket_rows,
     "manifests": manifest_rows,
     "table_indexes": index_rows,
+    "file_indexes": file_index_rows,
     "statistics": statistics_rows,
 }
-_OF_ROWS = ("audit_log", "binlog", "ro")
+_OF_ROWS = ("audit_log", "binlog", "ro", "row_tracking")
 SYSTEM_TABLES = tuple(sorted([*_OF_TABLE, *_OF_SNAPSHOT, *_OF_ROWS]))
 """Names of all system tables of a table."""
 
@@ -61,6 +63,8 @@ def metadata_table(context: TableContext, snapshot: Snapshot | None, name: str) 
         return _OF_SNAPSHOT[name](context.clean_parts(), snapshot)
     if name == "ro":
         return read_optimized(context, snapshot)
+    if name == "row_tracking" and context.options.append.row_ids:
+        return read_optimized(context.with_row_ids(), snapshot)
     raise NotFoundError(
         f"{context.name} has no system table {name!r}; there are: {', '.join(SYSTEM_TABLES)}",
         kind=ErrorKind.TABLE_NOT_FOUND,

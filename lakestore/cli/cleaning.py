@@ -30,7 +30,6 @@ def register(app: typer.Typer, snapshot_app: typer.Typer) -> None:
     snapshot_app.command("expire")(expire)
     for command in (drop, truncate, purge, repair, analyze):
         app.command()(command)
-    app.command("compact-manifests")(compact_manifests)
 
 
 def expire(
@@ -172,13 +171,14 @@ def truncate(
     Example: lakestore truncate wh/shop.db/orders
     """
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
+    rows, partitions = found.count(), [each.text for each in found.partitions() if each.text]
     made = () if dry_run else found.truncate().snapshot_ids
     if as_json:
-        print_json({"snapshots": list(made), "dry_run": dry_run})
-    elif dry_run:
-        sys.stdout.write(f"would remove {found.count():,} rows\n")
-    else:
-        sys.stdout.write(f"committed snapshot {', '.join(map(str, made))}\n" if made else "nothing to commit\n")
+        print_json({"rows": rows, "partitions": partitions, "snapshots": list(made), "dry_run": dry_run})
+        return
+    sys.stdout.write("".join(f"{text}\n" for text in partitions))
+    done = f" with snapshot {', '.join(map(str, made))}" if made else ""
+    sys.stdout.write(f"{'would remove' if dry_run else 'removed'} {rows:,} rows{done}\n")
 
 
 def purge(
@@ -238,26 +238,6 @@ def analyze(
         return
     sys.stdout.write(f"snapshot {statistics.snapshot_id}: {statistics.rows:,} rows, {statistics.size:,} bytes\n")
     print_table(heads, summaries)
-
-
-def compact_manifests(
-    table: TableName,
-    dry_run: DryRun = False,
-    warehouse: Warehouse = None,
-    storage_option: StorageOptions = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rewrite the manifests of a table into few; no row changes.
-
-    Example: lakestore compact-manifests wh/shop.db/orders
-    """
-    found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    report = found.compact_manifests(dry_run=dry_run)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        after = f"{report.rewritten} to be rewritten" if report.after is None else f"{report.after} after"
-        sys.stdout.write(f"{report.before} manifests before, {after}\n")
 
 
 def _age(text: str | None) -> "timedelta | str | None":

@@ -57,6 +57,7 @@ def delete_consumer(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say where it stands.")] = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
+    as_json: AsJson = False,
 ) -> None:
     """Forget a consumer; what it held back may expire.
 
@@ -66,6 +67,9 @@ def delete_consumer(
     found = consumers.get(consumer)
     if not dry_run:
         consumers.delete(consumer)
+    if as_json:
+        print_json({"consumers": [found.id], "next_snapshot": found.next_snapshot, "dry_run": dry_run})
+        return
     verb = "would forget" if dry_run else "forgot"
     sys.stdout.write(f"{verb} consumer {found.id}, which read snapshot {found.next_snapshot} next\n")
 
@@ -77,6 +81,7 @@ def expire_consumers(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
+    as_json: AsJson = False,
 ) -> None:
     """Forget the consumers that have not moved for so long.
 
@@ -84,5 +89,8 @@ def expire_consumers(
     """
     consumers = find_table(table, warehouse=warehouse, options=storage_option or []).consumers
     gone = consumers.expire(idle_seconds=idle_hours * 3600, dry_run=dry_run)
+    if as_json:
+        print_json({"consumers": list(gone), "dry_run": dry_run})
+        return
     verb = "would forget" if dry_run else "forgot"
     sys.stdout.write(f"{verb} {len(gone)} consumers{': ' if gone else ''}{', '.join(gone)}\n")

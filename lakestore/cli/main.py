@@ -15,6 +15,7 @@ from lakestore.cli import (
     compact,
     consumer,
     demo,
+    index,
     ref,
     ref_branch,
     ref_tag,
@@ -45,6 +46,7 @@ app.add_typer(ref.snapshot_app, name="snapshot")
 app.add_typer(ref_tag.tag_app, name="tag")
 app.add_typer(ref_branch.branch_app, name="branch")
 app.add_typer(consumer.consumer_app, name="consumer")
+app.add_typer(index.index_app, name="index")
 table.register(app)
 alter.register(app)
 cleaning.register(app, ref.snapshot_app)

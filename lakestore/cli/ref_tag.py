@@ -62,6 +62,7 @@ def replace_tag(
     timestamp: OfTimestamp = None,
     watermark: OfWatermark = None,
     time_retained: Retained = None,
+    dry_run: DryRun = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
@@ -71,8 +72,19 @@ def replace_tag(
     Example: lakestore tag replace wh/shop.db/orders v1 --snapshot 4
     """
     tags = find_table(table, warehouse=warehouse, options=storage_option or []).tags
-    made = tags.replace(name, snapshot=snapshot, timestamp=timestamp, watermark=watermark, time_retained=time_retained)
-    _report("tagged", made, as_json=as_json)
+    made = tags.replace(
+        name,
+        snapshot=snapshot,
+        timestamp=timestamp,
+        watermark=watermark,
+        time_retained=time_retained,
+        dry_run=dry_run,
+    )
+    if as_json:
+        print_json({**made.tag.to_dict(), **made.cleaned.to_dict()})
+        return
+    print_cleaned(made.cleaned, as_json=False)
+    _report("would tag" if dry_run else "tagged", made.tag, as_json=False)
 
 
 @tag_app.command("list")

@@ -15,6 +15,7 @@ from lakestore.cli.render import print_json, print_json_lines, print_rows, print
 from lakestore.cli.target import find_table, find_table_or_system, key_values, split_target, view_at
 from lakestore.errors import InvalidInputError
 from lakestore.model.message import CommitResult
+from lakestore.read.explain import Explanation
 from lakestore.write.kinds import SHORTS
 
 TableName = Annotated[
@@ -183,14 +184,15 @@ def delete(
     Example: lakestore delete wh/shop.db/orders --where "id in (1, 2)"
     """
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    if dry_run:
-        rows = found.count(where)
-        if as_json:
-            print_json({"rows": rows, "dry_run": True})
-        else:
-            sys.stdout.write(f"would delete {rows:,} rows\n")
+    made = () if dry_run else found.delete(where).snapshot_ids
+    rows = found.count(where) if dry_run else 0
+    if made:  # One row of kind -D for each row that goes, or so many fewer in the files of a table without key.
+        rows = abs(found.snapshots.get(made[0]).delta_record_count or 0)
+    if as_json:
+        print_json({"rows": rows, "snapshots": list(made), "dry_run": dry_run})
         return
-    _report(found.delete(where), as_json=as_json)
+    done = f" with snapshot {', '.join(map(str, made))}" if made else ""
+    sys.stdout.write(f"{'would delete' if dry_run else 'deleted'} {rows:,} rows{done}\n")
 
 
 def _report(result: CommitResult, *, as_json: bool) -> None:
@@ -212,6 +214,9 @@ def read(
     timestamp: AtTimestamp = None,
     watermark: AtWatermark = None,
     arrow: Annotated[bool, typer.Option("--arrow", help="Write an Arrow stream, for pipes.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Show what would be opened and what is skipped, and read nothing.")
+    ] = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
@@ -223,6 +228,9 @@ def read(
     found, system = find_table_or_system(table, warehouse=warehouse, options=storage_option or [])
     view = view_at(found, snapshot=snapshot, tag=tag, timestamp=timestamp, watermark=watermark)
     words = _words(select) or None
+    if explained and system is None:
+        _print_explanation(view.scan(where, words, limit).explain(), as_json=as_json)
+        return
     scan = view.scan(where, words, limit) if system is None else system_result(view.system(system), where, words, limit)
     if arrow:
         with pa.ipc.new_stream(sys.stdout.buffer, scan.schema) as sink:
@@ -250,6 +258,10 @@ def explain(
     """
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
     explanation = view_at(found, snapshot=snapshot, tag=tag).scan(where, _words(select) or None).explain()
+    _print_explanation(explanation, as_json=as_json)
+
+
+def _print_explanation(explanation: Explanation, *, as_json: bool) -> None:
     if as_json:
         print_json(explanation.to_dict())
     else:

@@ -27,6 +27,8 @@ class Kind(Enum):
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _NUMBERED = {"schema": "schema", "snapshot": "snapshot", "changelog": "changelog"}
 _NAMED = {"tag": "tag-", "consumer": "consumer-"}
+_JOB = "job-"
+"""Beginning of the folders, beside the consumers, of what writers remember of jobs."""
 _HINTS = {"snapshot", "changelog"}
 _METADATA = {
     "manifest": re.compile(rf"(manifest|manifest-list|index-manifest)-{_UUID}(-\d+)?"),
@@ -70,7 +72,7 @@ class TableLayout:
         return self._of_data(folders, name) if own is None else own
 
     def _of_branch(self, folders: Sequence[str], name: str) -> Kind:
-        if len(folders) != 3 or not folders[1].startswith("branch-"):
+        if len(folders) not in {3, 4} or not folders[1].startswith("branch-"):
             return Kind.UNKNOWN
         return _of_own(folders[2:], name) or Kind.UNKNOWN
 
@@ -120,6 +122,8 @@ def _of_metadata(pattern: "re.Pattern[str]", name: str) -> Kind:
 
 def _of_own(folders: Sequence[str], name: str) -> Kind | None:
     """Of a file in a folder of schemas, snapshots and so on; None in any other folder."""
+    if len(folders) == 2 and folders[0] == "consumer" and folders[1].startswith(_JOB):
+        return Kind.TEMPORARY if _TEMPORARY.fullmatch(name) else Kind.OWN
     if len(folders) != 1:
         return None
     folder = folders[0]

@@ -4,7 +4,8 @@
    merge rewrites them all and drops every cancelled pair of ADD and DELETE, the DELETE included. A manifest that does
    not ask is rewritten only if it may hold a deleted file.
 2. Otherwise a minor merge walks the list in order and joins neighbours until each batch reaches the target size. What
-   is left at the end waits until it is many. A DELETE without its ADD in the batch is kept.
+   is left at the end waits until it is many, or a few that are small together: a plan pays for every manifest, and
+   joining small ones costs less than the commit. A DELETE without its ADD in the batch is kept.
 3. At the end, a manifest that outweighs all after it by far is left alone: else every few commits would write all
    entries of the table again until they fill a manifest. Each such manifest is several times as large as all after it,
    so there are few, and what they hold is written a few times instead of over and over.
@@ -21,6 +22,9 @@ from lakestore.model.options import CommitOptions
 
 OUTWEIGHS = 4
 """A manifest with so many times the entries of all after it is not merged with them."""
+
+EARLY_BYTES = 256 * 1024
+"""Bytes above which manifests wait until they are ``manifest.merge-min-count``."""
 
 
 def must_rewrite(meta: ManifestMeta, options: CommitOptions) -> bool:
@@ -46,11 +50,16 @@ def minor_batches(metas: Iterable[ManifestMeta], options: CommitOptions) -> list
     heavy = _heavy(batch)
     batches.extend((meta,) for meta in batch[:heavy])
     light = batch[heavy:]
-    if len(light) >= max(options.manifest_merge_min_count, 1):
+    if len(light) >= max(options.manifest_merge_min_count, 1) or _joins_early(light, options):
         batches.append(tuple(light))
     else:
         batches.extend((meta,) for meta in light)
     return batches
+
+
+def _joins_early(light: Sequence[ManifestMeta], options: CommitOptions) -> bool:
+    least = options.manifest_merge_early
+    return 0 < least <= len(light) and sum(meta.size for meta in light) <= EARLY_BYTES
 
 
 def _heavy(metas: Sequence[ManifestMeta]) -> int:

@@ -6,7 +6,8 @@ an empty branch has schemas only. No data is copied.
 1. Make: tag, snapshot, then schemas from the highest number down. Schema 0 comes last and makes the branch, so that a
    branch cut short is no branch.
 2. Remove: schema 0 first, then the rest, then the folders. Both can be done again after a crash.
-3. Rename: copy everything as above, then remove the old one. A crash leaves both.
+3. Rename: copy everything as above, look again what changed or went meanwhile, then remove the old one. A crash leaves
+   both.
 
 Invariant: a branch that exists is whole. Data files are never removed here: what only a branch used is left to cleaning
 of orphans.
@@ -25,11 +26,13 @@ from lakestore.errors import (
 from lakestore.format.snapshot_file import snapshot_to_json
 from lakestore.format.tag_file import tag_to_json
 from lakestore.maintain.cleaning import CleanParts
+from lakestore.maintain.protectors import is_held, same_state
 from lakestore.meta.branches import Branches, check_new_name
 from lakestore.meta.claim import claim
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.tag import Tag
 from lakestore.storage.paths import MAIN_BRANCH
+from lakestore.storage.store import FileInfo
 
 RENAME_ROUNDS = 10
 """How often files that appear on a branch while it is renamed are copied after the others."""
@@ -90,7 +93,7 @@ def create_branch(
         AlreadyExistsError: There is a branch of that name.
         NotFoundError: There is no such tag.
         InvalidInputError: No branch can have that name, or tag and snapshot are both given.
-        ConflictError: The folder holds the remains of another branch.
+        ConflictError: The folder holds the remains of another branch, or what it was to start from went meanwhile.
     """
     check_new_name(name)
     if tag is not None and snapshot is not None:
@@ -110,6 +113,14 @@ def create_branch(
         )
     _put_all(branch, files)
     _refuse_remains(branch, set(files))
+    if start is not None and not _still_tagged(parts, start):
+        for path in files:
+            branch.store.delete(path)
+        raise ConflictError(
+            f"tag {start.name!r} of {parts.name} was deleted or moved while branch {name!r} was made from it, so that"
+            " nothing keeps the branch's files; there is no such branch",
+            kind=ErrorKind.TAG_NOT_FOUND,
+        )
     _put_schemas(parts, branch, None if start is None else start.snapshot.schema_id)
     if start is None:
         return CreatedBranch(name=name)
@@ -162,15 +173,22 @@ def rename_branch(parts: CleanParts, name: str, new_name: str) -> None:
         )
     old, new = parts.paths.branch_dir(name), parts.paths.branch_dir(new_name)
     first = parts.on_branch(name).paths.schema(0)
-    copied: dict[str, bytes] = {}
+    copied: set[FileInfo] = set()
     for _ in range(RENAME_ROUNDS):
-        missing = [file.path for file in parts.store.list_recursive(old) if file.path not in copied]
+        there = set(parts.store.list_recursive(old))
+        # What expired on the old branch after it was copied may lack files by now; what expires from here on sees the
+        # new branch.
+        for path in {file.path for file in copied} - {file.path for file in there}:
+            parts.store.delete(f"{new}{path.removeprefix(old)}")
+        missing = there - copied
         if not missing:
             delete_branch(parts, name)
             return
-        for path in sorted(missing, key=lambda path: (path == first, path)):
-            copied[path] = parts.store.get(path)
-            parts.store.put(f"{new}{path.removeprefix(old)}", copied[path])
+        for file in sorted(missing, key=lambda file: (file.path == first, file.path)):
+            data = parts.store.get_or_none(file.path)
+            if data is not None:
+                parts.store.put(f"{new}{file.path.removeprefix(old)}", data)
+        copied = there
     raise ConflictError(
         f"branch {name!r} of {parts.name} gets new files faster than they are copied; stop its writers, delete branch"
         f" {new_name!r} and rename again"
@@ -185,12 +203,26 @@ def _tagged(parts: CleanParts, name: str, snapshot: Snapshot | None) -> Tag | No
     there = parts.tags.get_or_none(tag.name)
     if there is None:
         parts.tags.create(tag)
-    elif there.snapshot != snapshot:
+        if is_held(parts, snapshot, beside=tag.name):
+            return tag
+        parts.tags.delete(tag.name)
+        raise ConflictError(
+            f"snapshot {snapshot.id} of {parts.name} expired while branch {name!r} was made from it; there is no such"
+            " branch",
+            kind=ErrorKind.SNAPSHOT_NOT_FOUND,
+        )
+    if there.snapshot != snapshot:
         raise AlreadyExistsError(
             f"tag {tag.name!r} of {parts.name}, which is to keep snapshot {snapshot.id} for the branch, names snapshot"
             f" {there.snapshot.id}: delete it, or start the branch from a tag of your own"
         )
     return tag
+
+
+def _still_tagged(parts: CleanParts, tag: Tag) -> bool:
+    """Whether the tag still names that snapshot. Whoever deletes it later sees the branch."""
+    there = parts.tags.get_or_none(tag.name)
+    return there is not None and same_state(there.snapshot, tag.snapshot)
 
 
 def _bytes_of(parts: CleanParts, path: str, otherwise: bytes) -> bytes:

@@ -17,6 +17,7 @@ from lakestore.core.conflict import rank_of
 from lakestore.data.file_reader import TableFiles
 from lakestore.errors import CorruptTableError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
+from lakestore.format.file_index import BytesAt, ReadAt, read_all
 from lakestore.maintain.check_rows import check_rows
 from lakestore.maintain.findings import CheckReport, Finding, Severity
 from lakestore.meta.manifests import Manifests
@@ -27,6 +28,7 @@ from lakestore.model.manifest import EntryKind, FileId, ManifestEntry, ManifestM
 from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
+from lakestore.storage.file_names import is_file_index
 from lakestore.storage.paths import TablePaths
 from lakestore.storage.store import Store
 
@@ -199,6 +201,7 @@ class TableChecker:
             try:
                 path = self._files(schema).bucket(entry.partition, entry.bucket).path_of(entry.file)
                 self._look_into(entry, path, snapshot_id)
+                self._check_index(entry, path.rpartition("/")[0], snapshot_id)
             except UnsupportedFormatError as error:
                 self._warn("not-checked", entry.file.name, str(error))
             except READ_FAILURES as error:
@@ -219,6 +222,25 @@ class TableChecker:
             self._warn("not-decoded", path, str(error))
         except READ_FAILURES as error:
             self._damaged("data-file-readable", path, str(error), snapshot_id)
+
+    def _check_index(self, entry: ManifestEntry, folder: str, snapshot_id: int) -> None:
+        """Index files must be there: scans ask them. A deep check reads all indexes, those in manifests too."""
+        embedded = entry.file.embedded_index
+        if embedded is not None and self.deep:
+            self._check_container(BytesAt(embedded), f"index of {entry.file.name}", snapshot_id)
+        for name in filter(is_file_index, entry.file.extra_files):
+            path = f"{folder}/{name}"
+            if self._check_size("index-file", path, None, snapshot_id) and self.deep:
+                with self.store.open_input(path) as source:
+                    self._check_container(source, path, snapshot_id)
+
+    def _check_container(self, source: ReadAt, path: str, snapshot_id: int) -> None:
+        try:
+            read_all(source, path)
+        except UnsupportedFormatError as error:
+            self._warn("not-decoded", path, str(error))
+        except READ_FAILURES as error:
+            self._damaged("index-readable", path, str(error), snapshot_id)
 
     def _files(self, schema: TableSchema) -> TableFiles:
         return TableFiles(

@@ -135,7 +135,8 @@ def _carried_on(parts: CleanParts) -> set[str]:
 def _survives(kind: Kind, path: str, root: str) -> bool:
     head = path[len(root) + 1 :].partition("/")[0]
     hint = path.endswith(("/LATEST", "/EARLIEST")) and head == "snapshot"
-    return kind is Kind.UNKNOWN or head == "schema" or hint or path.endswith("/_SUCCESS")
+    job = path[len(root) + 1 :].startswith("consumer/job-")
+    return kind is Kind.UNKNOWN or head == "schema" or hint or job or path.endswith("/_SUCCESS")
 
 
 def remove_missing(

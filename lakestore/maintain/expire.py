@@ -3,8 +3,8 @@
 1. Decide which snapshots go (``core.retain``) and make the list of files (``expire_plan``). Any failure ends it here.
 2. Where changelogs outlive snapshots: write their files.
 3. Delete the snapshot files, oldest first, then write the EARLIEST hint. From now on nobody can start to read them.
-4. Look again which tags and branches there are: one that was made meanwhile from a snapshot that is now gone still
-   needs its files, so the list is made anew.
+4. Look again who holds files (``protectors``): a tag or branch that was made meanwhile from a snapshot that is now
+   gone still needs its files, so the list is made anew.
 5. Delete data files, then metadata, then folders that became empty.
 
 Invariant: at every moment each snapshot, tag and branch that can be found has all its files. A crash leaves files that
@@ -18,12 +18,10 @@ from lakestore.core.retain import ExpiryRange, expiring_snapshots
 from lakestore.maintain.cleaning import CleaningReport, CleanParts, Deletion, FileRole
 from lakestore.maintain.expire_folders import remove_empty
 from lakestore.maintain.expire_plan import FilePlan, SnapshotFiles
-from lakestore.maintain.expire_reach import OtherLines
+from lakestore.maintain.protectors import Protectors, same_state
 from lakestore.model.retain import Keep, RetainOptions
 from lakestore.model.snapshot import Snapshot
 from lakestore.storage.parallel import map_ordered
-from lakestore.storage.paths import TablePaths
-from lakestore.storage.store import FileInfo
 
 READ_WORKERS = 8
 """Snapshot files read at a time."""
@@ -94,12 +92,11 @@ class _Run:
         if len(found) < 2 or found[-1].id != self.going.end:
             return CleaningReport(dry_run=dry_run, notes=("another expiry or a rollback is under way",))
         expiring, stays = found[:-1], found[-1]
-        known = _Protectors.of(self.parts)
+        known = Protectors.of(self.parts)
         files = self._files(expiring, stays, known)
         if not dry_run:
             self._remove_snapshots(expiring)
-            if _fingerprint(self.parts) != known.fingerprint:
-                files = self._files(expiring, stays, _Protectors.of(self.parts))
+            files = self._looked_again(files, expiring, stays, known)
             self.parts.delete_all(files.data)
             self.parts.delete_all(files.metadata)
             if self.retain.clean_directories:
@@ -112,7 +109,20 @@ class _Run:
             notes=files.notes,
         )
 
-    def _files(self, expiring: Sequence[Snapshot], stays: Snapshot, protectors: "_Protectors") -> FilePlan:
+    def _looked_again(
+        self, files: FilePlan, expiring: Sequence[Snapshot], stays: Snapshot, known: Protectors
+    ) -> FilePlan:
+        """The list, made anew when names came or went meanwhile; empty when the table itself was rolled back."""
+        snapshots = self.parts.snapshots
+        there = snapshots.find(stays.id)
+        gone = there is None and (snapshots.latest_id() or 0) < stays.id
+        if gone or (there is not None and not same_state(there, stays)):
+            return FilePlan(notes=("a rollback or another expiry is under way: files are left to the orphan job",))
+        if not known.changed(self.parts):
+            return files
+        return self._files(expiring, stays, Protectors.of(self.parts))
+
+    def _files(self, expiring: Sequence[Snapshot], stays: Snapshot, protectors: Protectors) -> FilePlan:
         return SnapshotFiles(
             parts=self.parts,
             expiring=expiring,
@@ -135,31 +145,6 @@ class _Run:
         for snapshot in expiring:
             parts.store.delete(parts.paths.snapshot(snapshot.id))
         parts.snapshots.write_earliest_hint(self.going.end)
-
-
-@dataclass(frozen=True, slots=True)
-class _Protectors:
-    """Tags and other lines, as they are now.
-
-    Attributes:
-        fingerprint: Which files and branches these are.
-        tags: Snapshots of all tags.
-        others: The other lines.
-    """
-
-    fingerprint: object
-    tags: tuple[Snapshot, ...]
-    others: OtherLines
-
-    @classmethod
-    def of(cls, parts: CleanParts) -> "_Protectors":
-        fingerprint = _fingerprint(parts)
-        tags = parts.tags.list() if fingerprint[0] else []
-        return cls(fingerprint, tuple(tag.snapshot for tag in tags), OtherLines(tuple(parts.other_lines())))
-
-
-def _fingerprint(parts: CleanParts) -> tuple[tuple[FileInfo, ...], tuple[TablePaths, ...]]:
-    return tuple(parts.tags.files()), tuple(line.paths for line in parts.other_lines())
 
 
 def with_overrides(

@@ -9,13 +9,13 @@
 Invariant: as for snapshots, a crash leaves files that nobody names, and never a changelog with holes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakestore.core.retain import ExpiryRange, covering, deleted_files, expiring_changelogs, previous
 from lakestore.errors import NotFoundError
 from lakestore.maintain.cleaning import CleaningReport, CleanParts, Deletion, FileRole
-from lakestore.maintain.expire import held_from, time_of
+from lakestore.maintain.expire import expire_snapshots, held_from, time_of
 from lakestore.maintain.expire_folders import remove_empty
 from lakestore.maintain.expire_plan import changelog_deletions, file_deletions, list_deletions
 from lakestore.maintain.expire_reach import (
@@ -31,15 +31,56 @@ from lakestore.model.retain import RetainOptions
 from lakestore.model.snapshot import Snapshot
 
 
-def expire_changelogs(parts: CleanParts, retain: RetainOptions, *, dry_run: bool = False) -> CleaningReport:
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What a dry run takes for done: an expiry of snapshots.
+
+    Attributes:
+        changelogs: Snapshots that would have become changelogs, by number.
+        gone: Paths of the files that would be gone.
+        earliest: The snapshot that would be the earliest; None as it is.
+    """
+
+    changelogs: Mapping[int, Snapshot] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    earliest: int | None = None
+
+
+_AS_IT_IS = Supposed()
+
+
+def expire_snapshots_and_changelogs(
+    parts: CleanParts, retain: RetainOptions, *, dry_run: bool = False
+) -> CleaningReport:
+    """Expire snapshots, then changelogs, those included that just outlived their snapshots; raises as both."""
+    report = expire_snapshots(parts, retain, dry_run=dry_run)
+    supposed = _AS_IT_IS
+    if dry_run and retain.decoupled and report.snapshots:
+        supposed = Supposed(
+            changelogs={number: found for number in report.snapshots if (found := parts.snapshots.find(number))},
+            gone=frozenset(report.paths),
+            earliest=report.snapshots[-1] + 1,
+        )
+    return report + expire_changelogs(parts, retain, dry_run=dry_run, supposed=supposed)
+
+
+def expire_changelogs(
+    parts: CleanParts, retain: RetainOptions, *, dry_run: bool = False, supposed: Supposed = _AS_IT_IS
+) -> CleaningReport:
     """Expire changelogs that outlived their snapshots; the newest one stays.
+
+    Args:
+        parts: The table.
+        retain: Its retention.
+        dry_run: Only list what would go.
+        supposed: What a dry run takes for done.
 
     Raises:
         InvalidInputError: The retention contradicts itself.
         CorruptTableError: Something that decides what is needed is damaged; nothing was deleted.
         StorageError: The store failed. What was deleted until then is in no reader's way.
     """
-    ids = parts.changelogs.ids()
+    ids = sorted({*parts.changelogs.ids(), *supposed.changelogs})
     latest = parts.snapshots.latest_id() if ids else None
     if latest is None:
         return CleaningReport(dry_run=dry_run)
@@ -50,13 +91,18 @@ def expire_changelogs(parts: CleanParts, retain: RetainOptions, *, dry_run: bool
         latest=latest,
         held_from=held_from(parts),
         now_ms=parts.env.clock.now_ms(),
-        time_of=lambda number: time_of(parts.changelogs.find(number)),
+        time_of=lambda number: time_of(_find(parts, number, supposed)),
     )
     if not going:
         return CleaningReport(dry_run=dry_run)
+    clean = retain.clean_directories
     return _remove(
-        parts, going, stays=parts.changelogs.find(going.end), clean=retain.clean_directories, dry_run=dry_run
+        parts, going, stays=_find(parts, going.end, supposed), clean=clean, dry_run=dry_run, supposed=supposed
     )
+
+
+def _find(parts: CleanParts, number: int, supposed: Supposed) -> Snapshot | None:
+    return supposed.changelogs.get(number) or parts.changelogs.find(number)
 
 
 def expire_all_changelogs(parts: CleanParts, *, dry_run: bool = False) -> CleaningReport:
@@ -71,10 +117,16 @@ def expire_all_changelogs(parts: CleanParts, *, dry_run: bool = False) -> Cleani
 
 
 def _remove(
-    parts: CleanParts, going: ExpiryRange, *, stays: Snapshot | None, clean: bool, dry_run: bool
+    parts: CleanParts,
+    going: ExpiryRange,
+    *,
+    stays: Snapshot | None,
+    clean: bool,
+    dry_run: bool,
+    supposed: Supposed = _AS_IT_IS,
 ) -> CleaningReport:
-    expiring = [found for number in range(going.start, going.end) if (found := parts.changelogs.find(number))]
-    files = ChangelogFiles(parts=parts, expiring=expiring, stays=stays)
+    expiring = [found for number in range(going.start, going.end) if (found := _find(parts, number, supposed))]
+    files = ChangelogFiles(parts=parts, expiring=expiring, stays=stays, supposed=supposed)
     deletions = files.plan()
     if not dry_run:
         for changelog in expiring:
@@ -101,6 +153,7 @@ class ChangelogFiles:
         parts: The table.
         expiring: The changelogs that go, ascending.
         stays: The first changelog that stays, None when none does.
+        supposed: What a dry run takes for done.
         folders: Bucket folders that lose files.
         notes: What was left alone, and why.
     """
@@ -108,6 +161,7 @@ class ChangelogFiles:
     parts: CleanParts
     expiring: Sequence[Snapshot]
     stays: Snapshot | None
+    supposed: Supposed = _AS_IT_IS
     folders: "dict[str, None]" = field(default_factory=dict)
     notes: "list[str]" = field(default_factory=list)
 
@@ -115,7 +169,7 @@ class ChangelogFiles:
         """The list; raises what reading what is still needed raises."""
         tagged = {tag.snapshot.id: tag.snapshot for tag in self.parts.tags.list()}
         others = OtherLines(tuple(self.parts.other_lines()))
-        earliest = self.parts.snapshots.earliest_id()
+        earliest = self.supposed.earliest or self.parts.snapshots.earliest_id()
         return (*self._data(tagged, others, earliest), *self._metadata(tagged, others, earliest))
 
     def _data(self, tagged: "dict[int, Snapshot]", others: OtherLines, earliest: int | None) -> Iterator[Deletion]:
@@ -140,7 +194,7 @@ class ChangelogFiles:
 
     def _deltas(self) -> Iterator[tuple[int, Sequence[ManifestEntry]]]:
         for changelog in self.expiring:
-            if changelog.changelog_manifest_list is None:
+            if changelog.changelog_manifest_list is None and not self._is_gone(changelog.delta_manifest_list):
                 try:
                     yield changelog.id, list(delta_entries(self.parts, changelog))
                 except NotFoundError as error:
@@ -159,4 +213,9 @@ class ChangelogFiles:
         for changelog in self.expiring:
             own = changelog.changelog_manifest_list
             lists = [changelog.base_manifest_list, changelog.delta_manifest_list] if own is None else [own]
-            yield from list_deletions(self.parts, lists, skip, self.notes)
+            there = [name for name in lists if not self._is_gone(name)]
+            yield from list_deletions(self.parts, there, skip, self.notes)
+
+    def _is_gone(self, name: str) -> bool:
+        """Whether a manifest list would be gone by now."""
+        return self.parts.paths.manifest(name) in self.supposed.gone

@@ -14,6 +14,7 @@ from lakestore.errors import NotFoundError
 from lakestore.maintain.cleaning import CleanParts
 from lakestore.meta.scan import live_entries_of
 from lakestore.model.manifest import EntryKind, ManifestEntry, ManifestMeta
+from lakestore.model.rows import ChangelogProducer
 from lakestore.model.snapshot import CommitKind, Snapshot
 from lakestore.storage.parallel import map_ordered
 
@@ -128,8 +129,8 @@ class HeldByChangelogs:
     @classmethod
     def of(cls, parts: CleanParts) -> "HeldByChangelogs":
         """All that there are."""
-        found = parts.changelogs.list()
-        return cls(parts, tuple(each for each in found if each.changelog_manifest_list is None))
+        without = [each for each in parts.changelogs.list() if each.changelog_manifest_list is None]
+        return cls(parts, tuple(each for each in without if not has_no_changes(parts, each)))
 
     def keys(self, wanted: Collection[FileKey]) -> set[FileKey]:
         """Those of the wanted data files that they name."""
@@ -147,6 +148,15 @@ class HeldByChangelogs:
             found |= list_names(self.parts, changelog.base_manifest_list)
             found |= list_names(self.parts, changelog.delta_manifest_list)
         return found
+
+
+def has_no_changes(parts: CleanParts, changelog: Snapshot) -> bool:
+    """Whether a changelog without changelog files is of a commit that changed no row, and its lists are not needed.
+
+    Where no producer writes changelog files, the lists stay for the readers of other engines.
+    """
+    quiet = changelog.commit_kind in {CommitKind.COMPACT, CommitKind.ANALYZE}
+    return quiet and parts.options.merge.changelog_producer is not ChangelogProducer.NONE
 
 
 def list_names(parts: CleanParts, name: str) -> set[str]:

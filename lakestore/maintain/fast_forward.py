@@ -1,24 +1,32 @@
 """Fast-forward: the main branch becomes what another branch is (Paimon ``FileSystemBranchManager.fastForward``).
 
-Let b be the first snapshot of the branch, and c the last one that both have, b - 1 if they share none.
+Let b be the first snapshot of the branch, and c the last state that both have under one number, as a snapshot or under
+a tag; 0 if there is none.
 
-1. Snapshots of the main branch above c go, as in a rollback; then its tags above c.
-2. Schemas of the branch take the place of those of the main branch, from the schema of b on.
-3. The branch's snapshots above c are copied, in order; then its tags.
-4. The hint at the latest snapshot is written.
+1. Snapshots of the main branch above c go, the latest first; then its changelogs and tags above c. If it has none up to
+   c, one below b stays for now, so that the table is never without any.
+2. Schemas of the branch take the place of those of the main branch, where they differ.
+3. The branch's snapshots above c are copied, in order; then its tags. After each it is looked whether the branch still
+   has it, so that expiry on the branch has seen the copy (``protectors``).
+4. What is left of the main branch before a gap goes: the branch has let the snapshots in between expire.
+5. The hint at the latest snapshot is written.
 
-Invariant: after every step the main branch is whole: first at an older snapshot of its own, never below c, then at one
-of the branch's. When the main branch has nothing above c, which is when nobody wrote to it, nothing is removed at all.
-The branch stays as it is. Data files are not touched: both had them all the time.
+Invariant: after every step the main branch is whole: first at an older snapshot of its own, then at one of the
+branch's. Only where all its snapshots have numbers from b on, none of them the branch's, it is empty in between, and
+fast-forwarding again completes it. When the main branch has nothing above c, which is when nobody wrote to it, nothing
+is lost that the branch has not let expire. The branch stays as it is. Data files are not touched.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, InvalidInputError
 from lakestore.maintain.cleaning import CleanParts
-from lakestore.maintain.rollback import remove_snapshots, same_state
+from lakestore.maintain.protectors import same_state
+from lakestore.maintain.rollback import remove_snapshots
 from lakestore.meta.branches import Branches
 from lakestore.meta.claim import claim
+from lakestore.model.snapshot import Snapshot
 from lakestore.storage.paths import MAIN_BRANCH
 
 
@@ -33,6 +41,7 @@ class FastForwardReport:
         snapshots: Numbers of the main branch's snapshots that went, latest first.
         tags: Names of the main branch's tags that went.
         schemas: Numbers of the main branch's schemas that went or were replaced.
+        expired: Numbers of the main branch's snapshots that went because those after them have expired on the branch.
         added: Numbers of the snapshots that came from the branch.
         dry_run: Nothing was changed.
     """
@@ -43,6 +52,7 @@ class FastForwardReport:
     snapshots: tuple[int, ...]
     tags: tuple[str, ...]
     schemas: tuple[int, ...]
+    expired: tuple[int, ...]
     added: tuple[int, ...]
     dry_run: bool = False
 
@@ -55,6 +65,7 @@ class FastForwardReport:
             "snapshots_removed": list(self.snapshots),
             "tags_removed": list(self.tags),
             "schemas_replaced": list(self.schemas),
+            "snapshots_expired": list(self.expired),
             "snapshots_added": list(self.added),
             "dry_run": self.dry_run,
         }
@@ -109,24 +120,29 @@ class _FastForward:
 
     def plan(self, *, dry_run: bool) -> FastForwardReport:
         """What is to be done, from what both are now."""
-        shared = self._shared()
-        tags = [tag.name for tag in self._main.tags.list() if tag.snapshot.id > shared]
+        shared, ours = self._shared(), self._main.snapshots.ids()
+        added = [number for number in self._ids if number > shared]
+        after = [*(number for number in ours if number <= shared), *added]
+        gap = max((one for one, following in pairwise(after) if following > one + 1), default=0)
         return FastForwardReport(
             branch=self._branch.paths.branch,
-            snapshot_id=self._ids[-1],
+            snapshot_id=max(self._ids[-1], shared),
             shared=shared,
-            snapshots=tuple(number for number in reversed(self._main.snapshots.ids()) if number > shared),
-            tags=tuple(tags),
+            snapshots=tuple(number for number in reversed(ours) if number > shared),
+            tags=tuple(tag.name for tag in self._main.tags.list() if tag.snapshot.id > shared),
             schemas=tuple(self._old_schemas()),
-            added=tuple(number for number in self._ids if number > shared),
+            expired=tuple(number for number in ours if number <= min(shared, gap)),
+            added=tuple(added),
             dry_run=dry_run,
         )
 
     def run(self, report: FastForwardReport) -> FastForwardReport:
         """Do it."""
         main, branch = self._main, self._branch
-        if report.snapshots:
-            remove_snapshots(main, after=report.shared)
+        last = self._remove_own(report)
+        for number in reversed(main.changelogs.ids()):
+            if number > report.shared:
+                main.changelogs.delete(number)
         for name in report.tags:
             main.tags.delete(name)
         self._take_schemas(report.schemas)
@@ -134,33 +150,46 @@ class _FastForward:
             self._copy(branch.paths.snapshot(number), main.paths.snapshot(number))
         for name in branch.tags.names():
             main.store.put(main.paths.tag(name), branch.store.get(branch.paths.tag(name)))
+        for number in (*report.expired, *last):
+            main.store.delete(main.paths.snapshot(number))
         main.snapshots.write_latest_hint(report.snapshot_id)
         return report
 
+    def _remove_own(self, report: FastForwardReport) -> list[int]:
+        """Remove the main branch's snapshots above what both have; those that must stay until the others are there."""
+        main, first = self._main, self._ids[0]
+        if not report.snapshots:
+            return []
+        if any(number <= report.shared for number in main.snapshots.ids()):
+            remove_snapshots(main, after=report.shared)
+            return []
+        remove_snapshots(main, after=max(report.shared, first - 1))
+        below = [number for number in main.snapshots.ids() if number < first]
+        for number in below[:-1]:
+            main.store.delete(main.paths.snapshot(number))
+        return below[-1:]
+
     def _shared(self) -> int:
-        """The last snapshot that both have."""
-        first = self._ids[0]
-        shared = first - 1
-        for number in self._ids:
-            ours, theirs = self._main.snapshots.find(number), self._branch.snapshots.get(number)
-            if ours is None or not same_state(ours, theirs):
-                break
-            shared = number
-        return shared
+        """The last state that both have under one number, 0 for none."""
+        theirs, ours = _states(self._branch), _states(self._main)
+        return max(
+            (
+                number
+                for number in theirs.keys() & ours.keys()
+                if any(same_state(one, other) for one in theirs[number] for other in ours[number])
+            ),
+            default=0,
+        )
 
     def _old_schemas(self) -> list[int]:
-        """Schemas of the main branch, from that of the branch's first snapshot on, that are not the branch's."""
+        """Schemas of the main branch that are not the branch's."""
         main, branch = self._main, self._branch
-        first = branch.snapshots.get(self._ids[0]).schema_id
         theirs = set(branch.schemas.ids())
         return [
             number
             for number in main.schemas.ids()
-            if number >= first
-            and (
-                number not in theirs
-                or main.store.get(main.paths.schema(number)) != branch.store.get(branch.paths.schema(number))
-            )
+            if number not in theirs
+            or main.store.get(main.paths.schema(number)) != branch.store.get(branch.paths.schema(number))
         ]
 
     def _take_schemas(self, old: tuple[int, ...]) -> None:
@@ -173,6 +202,7 @@ class _FastForward:
         for number in theirs:
             if number in old or number not in ours:
                 main.store.put(main.paths.schema(number), branch.store.get(branch.paths.schema(number)))
+        main.schemas.forget()
 
     def _copy(self, source: str, target: str) -> None:
         """Copy a snapshot under a number that must be free, or hold these very bytes after a crash."""
@@ -184,6 +214,21 @@ class _FastForward:
                 " older snapshot with that commit on top. Stop the writers and fast-forward again",
                 kind=ErrorKind.FILE_EXISTS,
             )
+        if store.info(source) is None:
+            store.delete(target)
+            raise ConflictError(
+                f"{self._main.name}: {source} expired on the branch during the fast-forward; the table is whole, at an"
+                " older snapshot. Fast-forward again",
+                kind=ErrorKind.SNAPSHOT_NOT_FOUND,
+            )
+
+
+def _states(line: CleanParts) -> dict[int, list[Snapshot]]:
+    """All snapshots of a line, and those under its tags, by number."""
+    found: dict[int, list[Snapshot]] = {}
+    for snapshot in [*line.snapshots.list(), *(tag.snapshot for tag in line.tags.list())]:
+        found.setdefault(snapshot.id, []).append(snapshot)
+    return found
 
 
 def _unknown(parts: CleanParts, path: str) -> CommitUnknownError:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from lakestore.errors import CorruptTableError, InvalidInputError, NotFoundError
 from lakestore.format.snapshot_file import snapshot_from_json
 from lakestore.maintain.cleaning import CleanParts
+from lakestore.maintain.expire_reach import has_no_changes
 from lakestore.model.manifest import EntryKind, ManifestEntry, ManifestMeta
 from lakestore.model.rows import ChangelogProducer
 from lakestore.model.snapshot import CommitKind, Snapshot
@@ -68,9 +69,10 @@ class Reached:
             CorruptTableError: A file is damaged or missing.
             StorageError: A file or folder could not be read.
         """
-        for _ in range(ROUNDS_MAX):
+        for number in range(ROUNDS_MAX):
             fresh = [root for root in self._list() if root[0] not in self._seen]
-            if not fresh:
+            # One listing alone may miss what moves between the folders while they are listed.
+            if not fresh and number:
                 self._settle()
                 return
             for info, line, bare in fresh:
@@ -126,7 +128,7 @@ class Reached:
         delta = self._list_of(info, line, snapshot.delta_manifest_list, snapshot.delta_manifest_list_size)
         self._read(info, line, (*base, *delta))
         if bare:  # The fresh files of its delta are its changes; the base is kept for the readers of other engines.
-            self.names.update(name for meta in delta for name in self._nets.get(meta.name, ()))
+            self.names.update(name for meta in delta for name in self._added.get(meta.name, ()))
             return
         names = tuple(meta.name for meta in delta)
         self._roots.append(_Root((*(meta.name for meta in base), *names), names))
@@ -201,6 +203,8 @@ def _went_with_its_snapshot(line: CleanParts, changelog: Snapshot) -> bool:
 
     They are its changes only where no producer writes changelog files, and never those of a compaction.
     """
+    if has_no_changes(line, changelog):
+        return True
     if (
         line.options.merge.changelog_producer is ChangelogProducer.NONE
         and changelog.commit_kind is not CommitKind.COMPACT

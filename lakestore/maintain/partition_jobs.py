@@ -4,20 +4,19 @@ Partitions go by an OVERWRITE commit that deletes exactly their live files, so t
 removes the files later. The list is made first, and the commit drops what is on it and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lakestore.core.filter import matches_values
-from lakestore.core.time_pattern import TimePattern, fill_pattern
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
 from lakestore.format.json_text import read_object, write_object
 from lakestore.maintain.cleaning import CleaningReport, CleanParts
+from lakestore.maintain.partition_times import time_in_values
 from lakestore.meta.scan import snapshot_entries
 from lakestore.model.message import CommitRequest, CommitResult, Overwrite
 from lakestore.model.predicate import Predicate
 from lakestore.model.retain import UPDATE_TIME, VALUES_TIME
-from lakestore.storage.partition_text import partition_text
 
 Commit = Callable[[CommitRequest], CommitResult]
 SUCCESS_FILE = "_SUCCESS"
@@ -115,10 +114,10 @@ def expire_partitions(parts: CleanParts, commit: Commit, *, dry_run: bool = Fals
         )
     now = parts.env.clock.now_ms()
     before = now + parts.env.clock.local_offset_ms(now) - options.time_ms
-    age_of = _newest if options.strategy == UPDATE_TIME else _time_in_values(parts)
+    time_of = time_in_values(parts.schema, options)
     going, notes = [], []
     for each in live_partitions(parts):
-        made = age_of(each)
+        made = each.newest_ms if options.strategy == UPDATE_TIME else time_of(each.values)
         if made is None:
             notes.append(f"partition {each.text} says no time and stays; drop it by hand or use {UPDATE_TIME}")
         elif made < before:
@@ -152,22 +151,3 @@ def mark_done(parts: CleanParts, partitions: Iterable[LivePartition]) -> tuple[s
         parts.store.put(path, write_object({"creationTime": made, "modificationTime": now}))
         written.append(path)
     return tuple(written)
-
-
-def _newest(partition: LivePartition) -> int | None:
-    return partition.newest_ms
-
-
-def _time_in_values(parts: CleanParts) -> Callable[[LivePartition], int | None]:
-    """Reads the time in a partition's values; None where a value is null or says no time."""
-    options, keys, types = parts.options.partition_expiry, parts.schema.partition_keys, parts.schema.partition_types
-    pattern = TimePattern.of(options.formatter)
-
-    def time_of(partition: LivePartition) -> int | None:
-        texts = [partition_text(value, kind, legacy=False) for value, kind in zip(partition.values, types, strict=True)]
-        known: Mapping[str, str] = {key: text for key, text in zip(keys, texts, strict=True) if text is not None}
-        if len(known) < len(keys):
-            return None
-        return pattern.wall_ms(fill_pattern(options.pattern, keys, list(known.values())))
-
-    return time_of

@@ -1,10 +1,12 @@
 """Rollback: the table goes back to a snapshot, and all that came after it is gone (Paimon ``RollbackHelper``).
 
-1. The hint at the latest snapshot goes first: a hint at a snapshot that is gone makes other engines fail.
-2. Snapshots go from the latest down to the one after the target; the list is looked at until none is left.
-3. A target whose own file has expired is written again from its tag, before the last of the later snapshots goes.
-4. Changelogs and tags of later snapshots go, the latest first.
-5. The hints are written.
+1. A tag keeps the target for as long as it takes, and then it is looked whether the target is still there: expiry that
+   runs at the same time then sees the tag, or has been seen (``protectors``).
+2. The hint at the latest snapshot goes: a hint at a snapshot that is gone makes other engines fail.
+3. Snapshots go from the latest down to the one after the target; the list is looked at until none is left.
+4. A target whose own file has expired is written again, before the last of the later snapshots goes.
+5. Changelogs and tags of later snapshots go, the latest first.
+6. The hints are written, commits that landed meanwhile go as well, and the tag of the first step goes.
 
 Invariant: after every step the latest snapshot is one that was committed, with all files that it names. Schemas stay as
 they are. Data files and manifests are not removed: nothing reaches them any more, and cleaning of orphans takes them.
@@ -17,8 +19,13 @@ from dataclasses import dataclass
 from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, InvalidInputError
 from lakestore.format.snapshot_file import snapshot_to_json
 from lakestore.maintain.cleaning import CleanParts
+from lakestore.maintain.protectors import is_held, same_state
 from lakestore.meta.claim import claim
 from lakestore.model.snapshot import Snapshot
+from lakestore.model.tag import Tag
+
+GUARD_PREFIX = "rollback-to-"
+"""Beginning of the tag that keeps the target while a rollback is under way."""
 
 ROUNDS = 100
 """How often commits that land meanwhile are rolled back too."""
@@ -66,19 +73,22 @@ def rollback(parts: CleanParts, target: Snapshot, *, dry_run: bool = False) -> R
 
     Raises:
         InvalidInputError: The target is of a history that was rolled back before.
-        ConflictError: Others commit faster than it goes.
+        ConflictError: Others commit faster than it goes, or the target expired meanwhile.
     """
     restored = _is_gone(parts, target)
+    guard = Tag(f"{GUARD_PREFIX}{target.id}", target)
+    if not dry_run:
+        _keep(parts, guard)
     later = [number for number in parts.snapshots.ids() if number > target.id]
     changelogs = tuple(number for number in reversed(parts.changelogs.ids()) if number > target.id)
     tags = tuple(tag.name for tag in reversed(parts.tags.list()) if tag.snapshot.id > target.id)
     snapshots = tuple(reversed(later))
     if not dry_run:
         removed = []
-        if restored:
-            # One later snapshot stays until the target is there, so that the table is never without any.
-            removed = remove_snapshots(parts, after=later[0]) if later else []
-            _restore(parts, target)
+        if later:
+            # One later snapshot stays until the target is there for certain, so that the table is never without any.
+            removed = remove_snapshots(parts, after=later[0])
+        _restore(parts, target)
         removed += remove_snapshots(parts, after=target.id)
         snapshots = tuple(sorted({*removed, *snapshots}, reverse=True))
         _remove_changelogs(parts, changelogs)
@@ -87,6 +97,9 @@ def rollback(parts: CleanParts, target: Snapshot, *, dry_run: bool = False) -> R
         parts.snapshots.write_latest_hint(target.id)
         if restored:
             parts.snapshots.write_earliest_hint(target.id)
+        if remove_snapshots(parts, after=target.id):
+            parts.snapshots.write_latest_hint(target.id)
+        parts.tags.delete(guard.name)
     return RollbackReport(
         snapshot_id=target.id, snapshots=snapshots, changelogs=changelogs, tags=tags, restored=restored, dry_run=dry_run
     )
@@ -120,12 +133,6 @@ def remove_snapshots(parts: CleanParts, *, after: int) -> list[int]:
     )
 
 
-def same_state(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two files say the same of a table: copies by other engines may lack keys, but name the same lists."""
-    names = (one.base_manifest_list, one.delta_manifest_list)
-    return names == (other.base_manifest_list, other.delta_manifest_list)
-
-
 def _is_gone(parts: CleanParts, target: Snapshot) -> bool:
     """Whether the target's own file has expired.
 
@@ -143,7 +150,28 @@ def _is_gone(parts: CleanParts, target: Snapshot) -> bool:
     return False
 
 
+def _keep(parts: CleanParts, guard: Tag) -> None:
+    """Make the tag that keeps the target; one that a rollback before left behind will do.
+
+    Raises:
+        ConflictError: The target is gone.
+    """
+    there = parts.tags.get_or_none(guard.name)
+    if there is None or not same_state(there.snapshot, guard.snapshot):
+        parts.tags.replace(guard)
+    if not is_held(parts, guard.snapshot, beside=guard.name):
+        parts.tags.delete(guard.name)
+        raise ConflictError(
+            f"{parts.name}: snapshot {guard.snapshot.id} expired while the rollback began; nothing was changed",
+            kind=ErrorKind.SNAPSHOT_NOT_FOUND,
+        )
+
+
 def _restore(parts: CleanParts, target: Snapshot) -> None:
+    """Make sure that the target's own file is there: it may have expired, before or just now."""
+    there = parts.snapshots.find(target.id)
+    if there is not None and same_state(there, target):
+        return
     path = parts.paths.snapshot(target.id)
 
     def unknown() -> CommitUnknownError:

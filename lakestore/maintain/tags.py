@@ -1,12 +1,17 @@
 """Making, moving and removing tags (Paimon ``TagManager``). What a tag that goes had kept alone goes with it."""
 
+from dataclasses import dataclass
+
 from lakestore.core.auto_tag import TagCalendar, is_over
-from lakestore.errors import AlreadyExistsError, InvalidInputError
+from lakestore.errors import AlreadyExistsError, ConflictError, ErrorKind, InvalidInputError
 from lakestore.maintain.cleaning import CleaningReport, CleanParts
 from lakestore.maintain.expire_tags import delete_tag_files, delete_tags
+from lakestore.maintain.protectors import is_held, same_state
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.tag import Tag
 from lakestore.model.tag_options import TagCreation
+
+DAY_MS = 24 * 3_600_000
 
 
 def create_tag(
@@ -24,6 +29,7 @@ def create_tag(
     Raises:
         AlreadyExistsError: There is a tag of that name.
         InvalidInputError: The name is that of an automatic tag, and the snapshot has one already.
+        ConflictError: The snapshot expired meanwhile; there is no such tag.
         CommitUnknownError: The store does not say whether it was made.
     """
     tag = _tag(parts, name, snapshot, retained_ms)
@@ -34,22 +40,49 @@ def create_tag(
         if not exists_ok:
             raise
         return parts.tags.get(name)
+    if not is_held(parts, snapshot, beside=name):
+        parts.tags.delete(name)
+        raise _expired(parts, name, snapshot)
     return tag
 
 
-def replace_tag(parts: CleanParts, name: str, snapshot: Snapshot, *, retained_ms: int | None = None) -> Tag:
+@dataclass(frozen=True, slots=True)
+class ReplacedTag:
+    """A tag that names another snapshot now, or would.
+
+    Attributes:
+        tag: The tag.
+        cleaned: The files that only the tag, as it was, had kept.
+    """
+
+    tag: Tag
+    cleaned: CleaningReport
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that it names."""
+        return self.tag.snapshot
+
+
+def replace_tag(
+    parts: CleanParts, name: str, snapshot: Snapshot, *, retained_ms: int | None = None, dry_run: bool = False
+) -> ReplacedTag:
     """Let a tag name another snapshot, in one step that others see whole or not at all.
 
     Then the files go that only the tag, as it was, had kept.
 
     Raises:
         NotFoundError: There is no tag of that name.
+        ConflictError: The snapshot expired meanwhile; the tag is as it was.
     """
     old = parts.tags.get(name)
     tag = _tag(parts, name, snapshot, retained_ms)
-    parts.tags.replace(tag)
-    delete_tag_files(parts, old)
-    return tag
+    if not dry_run:
+        parts.tags.replace(tag)
+        if not (same_state(old.snapshot, snapshot) or is_held(parts, snapshot, beside=name)):
+            parts.tags.replace(old)
+            raise _expired(parts, name, snapshot)
+    return ReplacedTag(tag, delete_tag_files(parts, old, instead=snapshot, dry_run=dry_run))
 
 
 def delete_tag(parts: CleanParts, name: str, *, dry_run: bool = False) -> CleaningReport:
@@ -78,6 +111,7 @@ def expire_tags_before(parts: CleanParts, *, older_than_ms: int | None = None, d
     now = clock.now_ms()
     gone = [tag for tag in parts.tags.list() if is_over(tag, now + clock.local_offset_ms(now))]
     if older_than_ms is not None:
+        older_than_ms = min(older_than_ms, now + DAY_MS)  # No tag was made later, and calendars end somewhere.
         limit = older_than_ms + clock.local_offset_ms(older_than_ms)
         modified = {file.path: file.modified_ms for file in parts.tags.files()}
         for tag in parts.tags.list():
@@ -97,6 +131,14 @@ def _tag(parts: CleanParts, name: str, snapshot: Snapshot, retained_ms: int | No
         raise InvalidInputError(f"tag {name!r}: it cannot be kept for {kept} ms; expected 0 or more")
     now = parts.env.clock.now_ms()
     return Tag(name, snapshot, now + parts.env.clock.local_offset_ms(now), kept)
+
+
+def _expired(parts: CleanParts, name: str, snapshot: Snapshot) -> ConflictError:
+    return ConflictError(
+        f"tag {name!r} of {parts.name}: snapshot {snapshot.id} expired while the tag was being made, so that nothing"
+        " keeps its files; tag a later snapshot",
+        kind=ErrorKind.SNAPSHOT_NOT_FOUND,
+    )
 
 
 def _refuse_second_automatic(parts: CleanParts, tag: Tag) -> None:

@@ -27,12 +27,16 @@ from lakestore.model.options import CommitOptions
 from lakestore.model.predicate import Value
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.types import DataType
+from lakestore.storage.local_store import LocalStore
 from lakestore.storage.parallel import map_ordered
 from lakestore.storage.paths import TablePaths, manifest_list_name, manifest_name
 from lakestore.storage.store import Store
 
 READ_WORKERS = 8
 """Manifests read at a time."""
+
+FEW = 8
+"""Up to so many files of a local disk are read one after another: threads would cost more than the files."""
 
 _ENTRY_COST = 2048
 """Bytes that an entry takes in memory, roughly."""
@@ -114,7 +118,9 @@ class Manifests:
             (snapshot.base_manifest_list, snapshot.base_manifest_list_size),
             (snapshot.delta_manifest_list, snapshot.delta_manifest_list_size),
         )
-        found = map_ordered(lambda each: self.read_list(each[0], size=each[1]), lists, workers=self._workers)
+        found = map_ordered(
+            lambda each: self.read_list(each[0], size=each[1]), lists, workers=self._workers_for(len(lists))
+        )
         return tuple(meta for metas in found for meta in metas)
 
     def read(self, name: str) -> tuple[ManifestEntry, ...]:
@@ -139,7 +145,8 @@ class Manifests:
             NotFoundError: A file is gone.
             CorruptTableError: One is damaged, or has fewer or more entries than its list says.
         """
-        yield from map_ordered(self._read_checked, metas, workers=self._workers)
+        wanted = list(metas)
+        yield from map_ordered(self._read_checked, wanted, workers=self._workers_for(len(wanted)))
 
     def read_index(self, name: str) -> list[IndexEntry]:
         """The entries of an index manifest."""
@@ -158,6 +165,9 @@ class Manifests:
             return True
         values = (_partition_values(partition, self._partition_types) for partition in partitions)
         return any(may_hold(value, low, high, stats.null_counts) for value in values)
+
+    def _workers_for(self, files: int) -> int:
+        return 1 if files <= FEW and isinstance(self._store, LocalStore) else self._workers
 
     def _read_checked(self, meta: ManifestMeta) -> tuple[ManifestEntry, ...]:
         entries = self.read(meta.name)

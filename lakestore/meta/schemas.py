@@ -47,6 +47,10 @@ class Schemas:
         self._paths = paths
         self._known: dict[int, TableSchema] = {}
 
+    def forget(self) -> None:
+        """Read every schema anew: a fast-forward that drops what a table did can give a number to another schema."""
+        self._known.clear()
+
     def ids(self) -> list[int]:
         """Numbers of all schemas, ascending, by listing."""
         found = (parse_numbered(file.name, SCHEMA_PREFIX) for file in self._store.list(self._paths.schema_dir()))

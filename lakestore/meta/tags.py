@@ -107,6 +107,9 @@ class Tags:
         if name == new_name:
             raise InvalidInputError(f"tag {name!r} has that name already")
         self._make(new_name, data)
+        if self._store.get_or_none(self._paths.tag(name)) != data:  # Deleted or moved meanwhile: nothing may keep it.
+            self._store.delete(self._paths.tag(new_name))
+            raise self._missing(name)
         self._store.delete(self._paths.tag(name))
 
     def delete(self, name: str) -> None:

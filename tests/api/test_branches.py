@@ -223,3 +223,70 @@ def test_reads_fall_back_to_a_branch_by_partition(lake):
 def test_a_fallback_that_is_not_there_is_named(table):
     with pytest.raises(ls.NotFoundError, match="'gone'"):
         table.alter(ls.set_option("scan.fallback-branch", "gone")).to_arrow()
+
+
+@pytest.fixture
+def parted(lake):
+    """A branch from snapshot 1 that went on until its first snapshots expired; the table went on by itself meanwhile."""
+    table = lake.create_table("db.f", schema=COLUMNS, primary_key=["id"], options={"bucket": 1, "write-only": True})
+    table.upsert([{"id": 1, "text": "one"}])
+    table.tags.create("v1")
+    table.branches.create("dev", tag="v1")
+    table.compact(full=True)
+    table.upsert([{"id": 2, "text": "lost if nobody is asked"}])
+    dev = table.at(branch="dev")
+    for number in range(4):
+        dev.upsert([{"id": 7, "text": f"dev {number}"}])
+    dev.snapshots.expire(retain_max=2, retain_min=2, older_than=2**53)
+    assert dev.snapshots.list()["snapshot_id"].to_pylist() == [4, 5]
+    return table
+
+
+def test_fast_forward_drops_no_commit_unasked_where_the_branch_forgot_its_beginning(parted):
+    with pytest.raises(ls.InvalidInputError, match=r"snapshots 2, 3 .*discard=True"):
+        parted.branches.fast_forward("dev")
+    assert ids(parted) == [1, 2]
+
+
+def test_after_such_a_fast_forward_no_expiry_takes_a_live_file(parted):
+    report = parted.branches.fast_forward("dev", discard=True)
+    assert (report.shared, report.snapshots, report.expired, report.added) == (1, (3, 2), (1,), (4, 5))
+    assert parted.snapshots.list()["snapshot_id"].to_pylist() == [4, 5]
+    parted.branches.delete("dev")
+    assert ids(parted) == ids(parted.at(snapshot=4)) == [1, 7]
+    parted.upsert([{"id": 8, "text": "on"}])
+    parted.compact(full=True)
+    parted.upsert([{"id": 9, "text": "on"}])
+    parted.snapshots.expire(retain_max=1, retain_min=1)
+    parted.remove_orphans(older_than=2**53)
+    assert (ids(parted), ids(parted.at(tag="v1"))) == ([1, 7, 8, 9], [1])
+    assert parted.check(deep=True).ok
+
+
+def test_fast_forward_again_needs_no_discard_after_the_table_let_snapshots_expire(table):
+    table.tags.create("v2")
+    table.branches.create("dev", tag="v2")
+    dev = table.at(branch="dev")
+    dev.upsert([{"id": 7, "text": "dev"}])
+    dev.upsert([{"id": 8, "text": "dev"}])
+    table.branches.fast_forward("dev")
+    table.snapshots.expire(retain_max=1, retain_min=1)
+    dev.upsert([{"id": 9, "text": "dev"}])
+    report = table.branches.fast_forward("dev")
+    assert (report.shared, report.snapshots, report.expired, report.added[0]) == (4, (), (), 5)
+    assert ids(table) == [1, 2, 7, 8, 9]
+
+
+def test_fast_forward_takes_every_schema_that_a_file_of_the_branch_was_written_in(parted):
+    dev = parted.at(branch="dev").alter(ls.add_column("first", "INT"))
+    dev.upsert([{"id": 5, "text": "x", "first": 1}])
+    dev = dev.alter(ls.add_column("second", "INT"))
+    for number in range(2):
+        dev.upsert([{"id": 6, "text": "y", "first": 2, "second": number}])
+    dev.snapshots.expire(retain_max=1, retain_min=1)
+    parted.alter(ls.add_column("foreign", "STRING"))
+    parted.branches.fast_forward("dev", discard=True)
+    ahead = parted.refresh()
+    assert ahead.schema.names == ["id", "text", "first", "second"]
+    assert ahead.to_arrow().sort_by("id").to_pylist() == dev.to_arrow().sort_by("id").to_pylist()
+    assert 1 in ahead.to_arrow()["first"].to_pylist()

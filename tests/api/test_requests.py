@@ -11,13 +11,15 @@ from lakestore.testing.recording import RecordingStore
 
 SMALL_APPEND = 11
 """Hint, next, snapshot; next schema; data file, manifest, two lists, snapshot, hint; and the lists of before."""
-COLD_READ = 19
-"""List and read of the schema; hint, next, snapshot; two lists; six manifests; six data files."""
+COLD_READ = 15
+"""List and read of the schema; hint, next, snapshot; two lists; two manifests, one of them joined; six data files."""
 
 
 @pytest.fixture
 def path(tmp_path):
-    table = ls.connect(tmp_path).create_table("db.t", schema={"id": "INT", "text": "STRING"})
+    table = ls.connect(tmp_path).create_table(
+        "db.t", schema={"id": "INT", "text": "STRING"}, options={"write-only": "true"}
+    )
     for number in range(6):
         table.insert([{"id": number, "text": "x"}])
     return tmp_path

@@ -33,6 +33,8 @@ COLUMNS = {
     "buckets": "partition bucket! record_count! file_size_in_bytes! file_count! last_update_time",
     "table_indexes": "partition bucket! index_type! file_name! file_size! row_count! dv_ranges row_range_start "
     "row_range_end index_field_id index_field_name",
+    "file_indexes": "partition bucket! file_path! file_size_in_bytes! record_count! schema_id! column_name! index_type! "
+    "storage_type! index_file_path index_size_in_bytes! index_container_size_in_bytes! is_empty!",
     "aggregation_fields": "field_name! field_type! function function_options comment",
     "statistics": "snapshot_id! schema_id! mergedRecordCount mergedRecordSize colstat",
     "audit_log": "rowkind id! day! text",

@@ -129,3 +129,61 @@ def test_java_goes_on_after_a_fast_forward(table, java, engines):
     judge.write(folder, [{"kind": "+I", "row": {"id": "11", "text": "y", "more": "2"}}])
     assert sorted(ahead.to_arrow()["id"].to_pylist()) == [1, 2, 9, 10, 11]
     assert ahead.check(deep=True).ok
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_fast_forward_after_expiry_and_deleted_tags_is_read(table, reader, engines):
+    judge, folder = engines(reader), Path(table.path)
+    table.at(branch="dev").upsert([{"id": 10, "text": "x"}])
+    table.branches.fast_forward("dev", discard=True)
+    table = table.refresh()
+    table.upsert([{"id": 11, "text": "y"}])
+    table.compact(full=True)
+    table.snapshots.expire(retain_max=1, retain_min=1)
+    table.branches.delete("dev")
+    table.remove_orphans(older_than=2**53)
+    assert canon.difference(canonical(table), judge.read(folder)) is None
+    assert canon.difference(canonical(table.at(tag="v1")), judge.read(folder, tag="v1")) is None
+    table.tags.delete("v1")
+    table.remove_orphans(older_than=2**53)
+    assert canon.difference(canonical(table), judge.read(folder)) is None
+
+
+@pytest.mark.parametrize("java", JAVAS)
+def test_we_go_on_after_what_java_did_to_the_references(table, java, engines):
+    judge, folder = engines(java), Path(table.path)
+    judge.ask("refer", folder, action="tag", name="theirs", number=3)
+    assert canonical(table.at(tag="theirs")) == canonical(table.at(snapshot=3))
+    judge.ask("refer", folder, action="branch", name="second", tag="theirs")
+    judge.write(folder, [{"kind": "+I", "row": {"id": "20", "text": "java"}}], branch="second")
+    second = table.at(branch="second")
+    second.upsert([{"id": 21, "text": "ours"}])
+    table.tags.delete("v1")
+    table.snapshots.expire(retain_max=1, retain_min=1)
+    table.remove_orphans(older_than=2**53)
+    assert sorted(second.to_arrow()["id"].to_pylist()) == [1, 2, 3, 20, 21]
+    judge.ask("refer", folder, action="fast-forward", name="second")
+    ahead = table.refresh()
+    assert canon.difference(canonical(ahead), judge.read(folder)) is None
+    assert canonical(ahead) == canonical(second)
+    ahead.upsert([{"id": 22, "text": "on"}])
+    judge.ask("refer", folder, action="rollback", number=ahead.snapshots.latest().id - 1)
+    assert canonical(ahead) == canonical(second)
+    ahead.remove_orphans(older_than=2**53)
+    ahead.upsert([{"id": 23, "text": "after"}])
+    judge.ask("refer", folder, action="delete branch", name="second")
+    ahead.snapshots.expire(retain_max=1, retain_min=1)
+    ahead.remove_orphans(older_than=2**53)
+    assert canon.difference(canonical(ahead), judge.read(folder)) is None
+    assert ahead.check(deep=True).ok
+
+
+@pytest.mark.parametrize("java", JAVAS)
+def test_java_reads_the_statistics(table, java, engines):
+    made = table.analyze()
+    (found,) = engines(java).ask("statistics", Path(table.path))
+    assert (found["snapshot"], found["rows"]) == (made.snapshot_id, made.rows)
+    for name, each in made.columns.items():
+        theirs = found["columns"][name]
+        assert (theirs["distinct"], theirs["nulls"]) == (each.distinct, each.nulls)
+    assert (found["columns"]["id"]["min"], found["columns"]["id"]["max"]) == ("2", "3")

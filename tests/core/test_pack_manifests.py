@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakestore.core.pack_manifests import may_hold, minor_batches, must_rewrite, wants_full_merge
+from lakestore.core.pack_manifests import EARLY_BYTES, may_hold, minor_batches, must_rewrite, wants_full_merge
 from lakestore.model.manifest import ManifestMeta
 from lakestore.model.options import CommitOptions
 from lakestore.model.stats import ColumnStats
 
-OPTIONS = CommitOptions(manifest_target_bytes=10, manifest_merge_min_count=3, manifest_full_compaction_bytes=20)
+OPTIONS = CommitOptions(
+    manifest_target_bytes=10,
+    manifest_merge_min_count=3,
+    manifest_merge_early=0,
+    manifest_full_compaction_bytes=20,
+)
 
 
 def metas(*sizes, deleted=0):
@@ -127,3 +132,20 @@ def test_many_commits_write_each_entry_a_few_times_and_leave_few_manifests(least
     assert sum(held) == 5000
     assert most <= least + 8
     assert written / 5000 < 30
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ((1,) * 4, 4),
+        ((1,) * 5, 1),
+        ((EARLY_BYTES // 5,) * 5, 1),
+        ((EARLY_BYTES // 5 + 1,) * 5, 5),
+        ((EARLY_BYTES // 5 + 1,) * 30, 1),
+    ],
+)
+def test_a_few_tiny_manifests_are_joined_early(sizes, batches):
+    options = CommitOptions(manifest_merge_min_count=30, manifest_merge_early=5)
+    assert len(minor_batches(metas(*sizes), options)) == batches
+    never = replace(options, manifest_merge_early=0)
+    assert len(minor_batches(metas(*sizes), never)) == (1 if len(sizes) == 30 else len(sizes))

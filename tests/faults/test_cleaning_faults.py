@@ -18,6 +18,8 @@ from tests.machines.reach import files_of, garbage, memory_folder, reads_of
 READS = frozenset({"get", "list", "info", "list_recursive", "list_directories", "open_input", "read"})
 CHANGES = frozenset({"put", "put_if_absent", "delete"})
 ANY_AGE = 2**53
+KINDS = [FaultKind.CRASH, pytest.param(FaultKind.CRASH_AFTER, marks=pytest.mark.slow)]
+"""A crash after a call is one before the next, but for the last."""
 SCHEMA = {"id": "INT", "text": "STRING"}
 OPTIONS = {"bucket": "1", "num-sorted-run.compaction-trigger": "2", "changelog-producer": "input", "write-only": "true"}
 
@@ -124,7 +126,7 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("kind", [FaultKind.CRASH, FaultKind.CRASH_AFTER])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("job", JOBS)
 def test_a_crash_at_any_change_leaves_all_that_is_found_readable(copy, job, kind):
     for number in range(1, 200):
@@ -151,7 +153,7 @@ def test_a_crash_at_any_change_leaves_all_that_is_found_readable(copy, job, kind
         pytest.fail("never ended")
 
 
-@pytest.mark.parametrize("kind", [FaultKind.CRASH, FaultKind.CRASH_AFTER])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_drop_cut_short_leaves_a_table_that_reads_and_can_be_dropped(copy, kind):
     for number in range(1, 200):
         folder = copy(f"drop-{number}")

@@ -57,7 +57,8 @@ class Named:
                 else:
                     alive.pop(entry.id, None)
                 self.entries.update((entry.file.name, *entry.file.extra_files))
-            wanted = delta if alone else alive.values()
+            # Nobody reads what a snapshot deleted once the one before it is gone.
+            wanted = [entry for entry in delta if entry.kind is EntryKind.ADD] if alone else alive.values()
             self.live.update(name for entry in wanted for name in (entry.file.name, *entry.file.extra_files))
         if snapshot.changelog_manifest_list and not tag:
             for entry in self._list(snapshot.changelog_manifest_list):

@@ -14,6 +14,8 @@ from lakestore.env import Env, SystemClock
 from lakestore.errors import InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.events import CleaningFailed, SnapshotsExpired
 from lakestore.format.statistics_file import statistics_from_json
+from lakestore.model.message import CommitMessage
+from lakestore.model.stats import EMPTY_ROW
 from lakestore.storage.fsspec_store import open_store
 from lakestore.testing.recording import RecordingStore
 from tests.machines.reach import files_of, garbage, reads_of, rows_of
@@ -399,7 +401,39 @@ def test_what_a_commit_under_way_has_written_is_spared(lake):
     assert table.count() == 2
 
 
+def test_a_writer_open_so_long_that_its_files_were_cleaned_commits_nothing(lake, clock):
+    table = make(lake)
+    table.insert(row(1))
+    with table.writer() as writer:
+        writer.write(row(2))
+        (flushed,) = writer._session.writer.prepare()[0].new_files
+        writer._session.writer.prepare = lambda: (message,)
+        message = CommitMessage(partition=EMPTY_ROW, bucket=0, total_buckets=1, new_files=(flushed,))
+        (path,) = Path(table.path).rglob(flushed.name)
+        path.unlink()
+        clock.ahead += 25 * HOUR
+        with pytest.raises(NotFoundError, match="cleaned as an orphan"):
+            writer.commit()
+    assert ids(table) == [1]
+    assert table.count() == 1
+
+
 # Statistics and manifests.
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_manifests_stay_few_whatever_is_committed(lake, keyed):
+    kind = {} if keyed else {"primary_key": (), "options": {"bucket": "-1", "write-only": "true"}}
+    table = make(lake, **kind)
+    most = 0
+    for number in range(40):
+        table.insert(row(number % 7))
+        most = max(most, table.compact_manifests(dry_run=True).before)
+    assert most <= 8
+    off = lake.create_table("db.off", schema=SCHEMA, options={"bucket": "-1", "lakestore.manifest-merge-early": "0"})
+    for number in range(20):
+        off.insert(row(number))
+    assert off.compact_manifests(dry_run=True).before >= 20
 
 
 def test_statistics_are_what_the_rows_are(lake):
