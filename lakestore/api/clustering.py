@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import as_predicate
+from lakestore.data.cluster_rewrite import DEFAULT_MEMORY
 from lakestore.errors import ErrorKind, InvalidInputError
-from lakestore.maintain.cluster import DEFAULT_MEMORY, Clusterer, ClusterReport
+from lakestore.maintain.cluster import Clusterer, ClusterReport
 from lakestore.maintain.partitions import bound_to_partitions
 from lakestore.model.predicate import Predicate
 
@@ -51,8 +52,8 @@ class Clustered:
             ConflictError: Another commit replaced files meanwhile; nothing has changed.
         """
         context, snapshot = self._context.at_latest()
-        options = context.schema.options
-        wanted = columns or tuple(name.strip() for name in options.get(COLUMNS_OPTION, "").split(",") if name.strip())
+        options = context.options.append.cluster
+        wanted = columns or options.columns
         if not wanted:
             raise InvalidInputError(
                 f"cluster_by() needs columns: name those that queries filter by, or set the option {COLUMNS_OPTION}",
@@ -70,7 +71,7 @@ class Clustered:
         return clusterer.run(
             snapshot,
             columns=wanted,
-            curve=curve or options.get("clustering.strategy"),
+            curve=curve or options.strategy,
             where=bound_to_partitions(as_predicate(where), context.schema, verb="cluster_by"),
             dry_run=dry_run,
         )

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lakestore.cli.render import human_bytes, print_json, print_table, stderr
 from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
 from lakestore.cli.target import find_table
-from lakestore.maintain.cluster import DEFAULT_MEMORY, ClusterReport
+from lakestore.data.cluster_rewrite import DEFAULT_MEMORY
+from lakestore.maintain.cluster import ClusterReport
 
 Columns = Annotated[
     list[str] | None, typer.Option("--by", metavar="COLUMN", help="Column that queries filter by; repeatable.")

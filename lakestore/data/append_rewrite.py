@@ -1,7 +1,7 @@
-"""Writing small files of an append table together: the rows of the files, one file after the other, in larger files.
+"""Compacting files of an append table: small ones are written together, or rows are laid out along a curve.
 
-Rows keep the order that the files have; numbers begin at the first number of the first file, as in Paimon's append
-compaction. Nothing is merged and nothing falls out.
+Small files are written one after the other, in larger files. Rows keep the order that the files have; numbers begin at
+the first number of the first file, as in Paimon's append compaction. Nothing is merged and nothing falls out.
 
 Invariant: until a commit names them, the files written are nobody's; when this fails, none of them stays.
 """
@@ -10,17 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
-from lakestore.core.pick import CompactUnit
+from lakestore.core.curve import curve_for
+from lakestore.core.pick import Cause, CompactUnit
+from lakestore.data.cluster_rewrite import Layout, rewrite_clustered
 from lakestore.data.file_reader import BucketFiles
 from lakestore.data.file_writer import BucketNames, DataFileWriter, rows_per_group
 from lakestore.data.rewrite import BucketFilesAt, CompactResult, RewriteParts
-from lakestore.model.datafile import FileSource
+from lakestore.model.datafile import DataFile, FileSource
 from lakestore.model.options import FileOptions
 from lakestore.model.types import Field
 
 
 def rewrite_append(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit) -> CompactResult:
-    """Write the unit's files together.
+    """Write the unit's files together, or lay their rows out, as the unit says.
 
     Args:
         parts: The table.
@@ -29,19 +31,32 @@ def rewrite_append(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit)
 
     Raises:
         CorruptTableError: A file is damaged.
+        InvalidInputError: A column cannot be sorted by.
         NotFoundError: A file is gone: somebody else compacted, and the snapshot expired.
         StorageError: The store failed. Nothing new is left behind, as far as the store lets us.
     """
+    if unit.cause is Cause.CLUSTERING:
+        cluster = parts.write.options.append.cluster
+        layout = Layout(curve=curve_for(cluster.strategy, len(cluster.columns)), columns=cluster.columns)
+        return rewrite_clustered(parts, place, unit, layout).result
+    return CompactResult(before=list(unit.files), after=_together(parts, place, unit, FileSource.COMPACT))
+
+
+def gathered(parts: RewriteParts, place: BucketFilesAt) -> list[DataFile]:
+    """Files of a writer that no commit has named yet, written together: their rows stay fresh. Raises as above."""
+    unit = CompactUnit(0, place.files, "written by one commit", Cause.SMALL_FILES)
+    return _together(parts, place, unit, FileSource.APPEND)
+
+
+def _together(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit, source: FileSource) -> list[DataFile]:
     fields = parts.write.schema.fields
     bucket = parts.files(runs=1).bucket(place.partition, place.bucket)
     names = BucketNames(parts.write, place.partition, place.bucket)
     first = min(file.min_sequence for file in unit.files)
-    with DataFileWriter(
-        parts.write, names, level=unit.output_level, source=FileSource.COMPACT, first_sequence=first
-    ) as writer:
+    with DataFileWriter(parts.write, names, level=unit.output_level, source=source, first_sequence=first) as writer:
         for rows in _row_groups(_batches(bucket, unit, fields), parts.write.options.files):
             writer.write(rows)
-        return CompactResult(before=list(unit.files), after=list(writer.close()))
+        return list(writer.close())
 
 
 def _batches(bucket: BucketFiles, unit: CompactUnit, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:

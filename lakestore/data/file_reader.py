@@ -2,7 +2,7 @@
 
 1. The file's own schema says which of its columns has which field id and type; ``core.project`` maps them.
 2. Partition columns are what the manifest says of the partition, whatever the file holds.
-3. Row groups whose statistics cannot meet the predicate are skipped; formats without such statistics are one group.
+3. Row groups that cannot meet the predicate are skipped (``data.row_groups``); other formats are one group.
 4. The row kind is not decoded where the statistics of the file say that all rows are inserts, as in most files.
    (``_DELETE_ROW_COUNT`` of the manifest is not relied on: some writers leave it 0 over retract rows.)
 
@@ -18,17 +18,21 @@ import pyarrow as pa
 
 from lakestore.core.casts import Cast
 from lakestore.core.file_formats import require_format
+from lakestore.core.nested_arrays import null_array
 from lakestore.core.project import ColumnSource, sources_of, stored
-from lakestore.core.prune import Bounds, all_null, may_match
+from lakestore.core.row_tracking import TRACKING_NAMES, tracking_columns
 from lakestore.core.value_text import Internal
 from lakestore.core.values import array_of
+from lakestore.data.row_groups import GroupsKept, keep_groups
+from lakestore.data.row_ids import Tracking
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, NotFoundError, UnsupportedFormatError
 from lakestore.format.binary_row import decode_row
 from lakestore.format.data_file import DataFileSource, open_source
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
+from lakestore.model.file_index import RowSet
 from lakestore.model.options import FileOptions, PartitionOptions
-from lakestore.model.predicate import Predicate, columns_of
+from lakestore.model.predicate import Predicate
 from lakestore.model.rows import VALUE_KIND, VALUE_KIND_ID, RowKind, file_fields
 from lakestore.model.schema import TableSchema
 from lakestore.model.types import Field
@@ -107,13 +111,21 @@ class BucketFiles:
             self._folders, self._bucket, file.name, data_directory=self.table.files.directory
         )
 
-    def open(self, file: DataFile, columns: Sequence[Field], *, where: Predicate | None = None) -> "OpenFile":
+    def open(
+        self,
+        file: DataFile,
+        columns: Sequence[Field],
+        *,
+        where: Predicate | None = None,
+        rows: RowSet | None = None,
+    ) -> "OpenFile":
         """Open a file.
 
         Args:
             file: The file.
             columns: Columns to hand out, by field id; ``_SEQUENCE_NUMBER`` and ``_VALUE_KIND`` may be among them.
             where: Bound predicate on columns of the wanted schema: row groups that cannot meet it are skipped.
+            rows: The only rows that matter: row groups without any of them are skipped.
 
         Raises:
             NotFoundError: The file is gone.
@@ -124,6 +136,11 @@ class BucketFiles:
         schema = self.table.schema_of(file.schema_id)
         refuse_file(file, schema, self.table.what)
         own = file_fields(schema, thin=True)
+        fill = None
+        if not schema.primary_keys and tracking_columns(columns):
+            # Rows are told apart by their place in the file, so none is skipped.
+            where, rows = None, None
+            fill = Tracking(first_row_id=file.first_row_id, number=file.max_sequence)
         sources = sources_of(own, columns, what=f"file {file.name} of {self.table.what}")
         source = self._open_source(path, file, own)
         try:
@@ -132,9 +149,10 @@ class BucketFiles:
                 source,
                 sources,
                 self._constants,
-                self._groups(source, own, where),
+                keep_groups(source, self.table.schema, own, self._constants, where=where, rows=rows),
                 batch_rows=self.table.batch_rows,
                 batch_bytes=self.table.batch_bytes or BATCH_BYTES,
+                tracking=fill,
             )
         except BaseException:
             source.close()
@@ -152,47 +170,31 @@ class BucketFiles:
                 kind=ErrorKind.FILE_NOT_FOUND,
             ) from error
 
-    def _groups(self, opened: DataFileSource, own: Sequence[Field], where: Predicate | None) -> list[int]:
-        groups = range(len(opened.group_rows))
-        if where is None:
-            return list(groups)
-        wanted = columns_of(where)
-        fields = [each for each in self.table.schema.fields if each.name in wanted]
-        sources = sources_of(own, fields, what=opened.path)
-        return [group for group in groups if self._may_match(opened, sources, group, where)]
-
-    def _may_match(self, opened: DataFileSource, sources: Sequence[ColumnSource], group: int, where: Predicate) -> bool:
-        rows = opened.group_rows[group]
-        known = opened.group_bounds(group, [source.own.name for source in sources if source.own is not None])
-        bounds: dict[str, Bounds] = {}
-        for source in sources:
-            name = source.target.name
-            if name in self._constants:
-                bounds[name] = constant_bounds(self._constants[name], rows)
-            elif source.own is None or source.cast is None:
-                bounds[name] = all_null(rows)
-            elif source.own.name in known:
-                bounds[name] = source.cast.bounds(known[source.own.name])
-        return may_match(where, bounds, rows)
-
 
 class OpenFile:
-    """One open data file; a context manager. Made by ``BucketFiles.open``."""
+    """One open data file; a context manager. Made by ``BucketFiles.open``.
+
+    Attributes:
+        kept: Which row groups are read, and why others are not.
+    """
 
     def __init__(
         self,
         opened: DataFileSource,
         sources: Sequence[ColumnSource],
         constants: Mapping[str, Internal],
-        groups: Sequence[int],
+        kept: GroupsKept,
         *,
         batch_rows: int,
         batch_bytes: int,
+        tracking: "Tracking | None" = None,
     ) -> None:
         self._opened = opened
+        self._tracking = tracking
         self._sources = sources
         self._constants = constants
-        self._groups = groups
+        self.kept = kept
+        self._groups = kept.groups
         self._schema = arrow_schema([source.target for source in sources])
         self._only_inserts = self._says_only_inserts()
         self._physical = tuple(
@@ -211,12 +213,17 @@ class OpenFile:
         if self._physical:
             batches = self._opened.batches(self._physical, rows=self._rows, groups=self._groups, narrow=self._narrow)
             for batch in batches:
-                yield self._finished(batch, batch.num_rows)
+                yield self._tracked(self._finished(batch, batch.num_rows))
             return
         for group in self._groups:
             rows = self._opened.group_rows[group]
             for begin in range(0, rows, self._rows):
-                yield self._finished(None, min(self._rows, rows - begin))
+                yield self._tracked(self._finished(None, min(self._rows, rows - begin)))
+
+    @property
+    def group_bytes(self) -> tuple[int, ...]:
+        """Bytes of each row group, as they are stored."""
+        return self._opened.group_bytes
 
     def close(self) -> None:
         """Close the file."""
@@ -259,10 +266,13 @@ class OpenFile:
             elif source.target.id == VALUE_KIND_ID and self._only_inserts:
                 arrays.append(pa.repeat(pa.scalar(int(RowKind.INSERT), pa.int8()), rows))
             elif batch is None or source.own is None or source.own.name not in batch.schema.names:
-                arrays.append(pa.nulls(rows, wanted.type))
+                arrays.append(null_array(rows, wanted.type))
             else:
                 arrays.append(self._read_as(batch.column(source.own.name), source.own, source.cast))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _tracked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch if self._tracking is None else self._tracking.filled(batch)
 
     def _read_as(self, column: Any, own: Field, cast: Cast | None) -> Any:  # noqa: ANN401 - pyarrow has no types
         try:
@@ -280,11 +290,6 @@ class OpenFile:
             ) from error
 
 
-def constant_bounds(value: Internal, rows: int) -> Bounds:
-    """The bounds of a column that is one value in all rows."""
-    return all_null(rows) if value is None else Bounds(min=value, max=value, null_count=0)
-
-
 def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:
     """Refuse files that this release cannot read, or would read wrongly.
 
@@ -297,7 +302,7 @@ def refuse_file(file: DataFile, schema: TableSchema, what: str) -> None:
         UnsupportedFormatError: The format is none that is read, or only part of the columns are in the file.
     """
     require_format(file_format(file.name), f"{what}: file {file.name}")
-    if file.write_columns is not None and not set(schema.names) <= set(file.write_columns):
+    if file.write_columns is not None and not set(schema.names) - TRACKING_NAMES <= set(file.write_columns):
         raise UnsupportedFormatError(
             f"{what}: file {file.name} holds only the columns {', '.join(file.write_columns)}; this release does not"
             " read tables with data evolution (option data-evolution.enabled)"

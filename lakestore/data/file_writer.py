@@ -3,7 +3,8 @@
 1. Rows come in file order: sorted by key and unique in a primary-key table, as they arrived in an append table.
 2. They are cut into row groups; after each, a file that has reached the target size is closed, so that no row
    group is ever rewritten and no key is split.
-3. Key range, sequence range, retract count and statistics are gathered from the rows as they pass.
+3. Key range, sequence range, retract count, statistics and file indexes are gathered from the rows as they pass.
+   Small indexes stand in the record, larger ones in a file beside the data file.
 
 Invariant: a file is listed only after it is durable, and ``abort`` leaves none of this writer's files behind.
 """
@@ -17,6 +18,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakestore.core.row_tracking import is_tracked, number_range, plain_fields
 from lakestore.core.values import scalars_of
 from lakestore.env import Env
 from lakestore.errors import StorageError
@@ -24,12 +26,14 @@ from lakestore.events import FileWritten
 from lakestore.format.binary_row import decode_row, encode_row
 from lakestore.format.column_stats import StatsCollector, key_collector, stats_modes
 from lakestore.format.data_file import open_sink
+from lakestore.format.file_index import write_container
+from lakestore.format.index_kinds import IndexCollector
 from lakestore.model.datafile import DataFile, FileSource
 from lakestore.model.options import MIB, FileOptions, TableOptions
 from lakestore.model.rows import SEQUENCE_NUMBER, VALUE_KIND, RowKind, file_fields
 from lakestore.model.schema import TableSchema
 from lakestore.model.stats import EMPTY_ROW, NO_STATS
-from lakestore.storage.file_names import data_extension
+from lakestore.storage.file_names import data_extension, file_index_name
 from lakestore.storage.partition_paths import partition_dirs
 from lakestore.storage.paths import TablePaths, data_file_name
 from lakestore.storage.store import Store
@@ -194,8 +198,23 @@ def rows_per_group(rows: pa.Table, files: FileOptions) -> int:
 def delete_files(store: Store, bucket_files: BucketNames, files: Sequence[DataFile]) -> None:
     """Delete files that no snapshot refers to; what a failing store keeps are orphans, no damage."""
     for file in files:
-        with suppress(StorageError):
-            store.delete(bucket_files.path(file.name))
+        for name in (file.name, *file.extra_files):
+            with suppress(StorageError):
+                store.delete(bucket_files.path(name))
+
+
+def place_indexes(
+    parts: WriteParts, bucket_files: BucketNames, container: bytes, name: str
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """Put file indexes where the options want them: into the record of the data file, or into a file of that name.
+
+    Returns:
+        What the record embeds, and the extra files that it lists.
+    """
+    if len(container) <= parts.options.file_index.embed_bytes:
+        return container, ()
+    parts.store.put(bucket_files.path(name), container)
+    return None, (name,)
 
 
 class _OpenFile:
@@ -205,13 +224,18 @@ class _OpenFile:
         schema, options = parts.schema, parts.options
         files = options.files.at_level(level) if schema.primary_keys else options.files
         self._parts = parts
+        self._bucket_files = bucket_files
         self._name = bucket_files.next_name(files.data_prefix, files)
+        self._indexes = IndexCollector(schema.fields, options.file_index.specs)
         self._keys = schema.select(schema.trimmed_primary_keys)
         self._keyed = bool(schema.primary_keys)
         self._key_stats = key_collector(self._keys)
-        self._value_stats = StatsCollector(schema.fields, stats_modes(schema.fields, options.stats))
+        own = plain_fields(schema)
+        self._value_stats = StatsCollector(own, stats_modes(own, options.stats))
+        self._tracked = is_tracked(schema)
         self._rows = self._retracts = 0
         self._sequences: list[int] = []
+        self._unnumbered = False
         self._min_key = self._max_key = EMPTY_ROW
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
@@ -230,8 +254,11 @@ class _OpenFile:
         try:
             self._writer.write(rows)
             self._value_stats.add(rows)
+            self._indexes.add(rows)
             if self._keyed:
                 self._note_keys(rows)
+            elif self._tracked:
+                self._note_numbers(rows[SEQUENCE_NUMBER])
         except BaseException:
             self.discard()
             raise
@@ -246,6 +273,11 @@ class _OpenFile:
         self._sequences += [sequences["min"].as_py(), sequences["max"].as_py()]
         self._retracts += pc.sum(is_retract(rows[VALUE_KIND])).as_py()
 
+    def _note_numbers(self, numbers: pa.ChunkedArray) -> None:
+        least, greatest = (pc.min_max(numbers)[end].as_py() for end in ("min", "max"))
+        self._sequences += [number for number in (least, greatest) if number is not None]
+        self._unnumbered = self._unnumbered or numbers.null_count > 0
+
     def _key_at(self, rows: pa.Table, position: int) -> bytes:
         """The serialized key of one row."""
         row = rows.slice(position, 1)
@@ -256,14 +288,23 @@ class _OpenFile:
         """Close the file and describe it."""
         try:
             self._writer.close()
+            embedded, beside = self._write_indexes()
         except BaseException:
             self.discard()
             raise
-        self._output.finish()
+        try:
+            self._output.finish()
+        except BaseException:
+            for name in beside:
+                with suppress(StorageError):
+                    self._parts.store.delete(self._bucket_files.path(name))
+            raise
         dense = self._parts.options.stats.dense
         value_stats, columns = self._value_stats.finish(dense=dense)
         now = self._parts.env.clock.now_ms()
-        sequences = self._sequences or [first_sequence, first_sequence + self._rows - 1]
+        if self._tracked and columns is None:
+            columns = tuple(field.name for field in plain_fields(self._parts.schema))
+        least, greatest = self._numbers(first_sequence)
         return DataFile(
             name=self._name,
             size=self._output.size,
@@ -273,14 +314,31 @@ class _OpenFile:
             key_stats=self._key_stats.finish(dense=False)[0] if self._keyed else NO_STATS,
             value_stats=value_stats,
             value_stats_columns=columns,
-            min_sequence=min(sequences),
-            max_sequence=max(sequences),
+            min_sequence=least,
+            max_sequence=greatest,
             schema_id=self._parts.schema.id,
             level=level,
+            extra_files=beside,
+            embedded_index=embedded,
             delete_row_count=self._retracts,
             creation_time=now + self._parts.env.clock.local_offset_ms(now),
             source=source,
+            write_columns=self._parts.schema.names if self._tracked else None,
         )
+
+    def _numbers(self, first: int) -> tuple[int, int]:
+        """The range of sequence numbers, ``first`` being that of the first row where rows carry none."""
+        if self._tracked:
+            return number_range(self._sequences, has_null=self._unnumbered)
+        numbers = self._sequences or [first, first + self._rows - 1]
+        return min(numbers), max(numbers)
+
+    def _write_indexes(self) -> tuple[bytes | None, tuple[str, ...]]:
+        """The indexes for the record, or the name of the file that they are in."""
+        indexes = self._indexes.finish()
+        if not indexes:
+            return None, ()
+        return place_indexes(self._parts, self._bucket_files, write_container(indexes), file_index_name(self._name))
 
     def discard(self) -> None:
         """Leave nothing of the file behind."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from lakestore.core.file_formats import AVRO, ORC, check_file
+from lakestore.core.index_rows import ColumnIndex
 from lakestore.core.prune import Bounds
 from lakestore.format.avro_data_read import AvroSource
 from lakestore.format.avro_data_write import AvroFileWriter
@@ -37,8 +38,21 @@ class DataFileSource(Protocol):
     group_rows: tuple[int, ...]
     types: Mapping[str, Any]
 
+    @property
+    def group_bytes(self) -> tuple[int, ...]:
+        """Bytes of each part, as they are stored."""
+        ...
+
     def group_bounds(self, group: int, columns: Sequence[str]) -> dict[str, Bounds]:
         """What is known of the values of columns in a part; columns of which nothing is known are left out."""
+        ...
+
+    def bloom_filter(self, group: int, column: str, kind: DataType) -> ColumnIndex | None:
+        """What a part can tell of single values of a column of that type of the table; None if nothing."""
+        ...
+
+    def page_index(self, group: int, column: str, kind: DataType) -> ColumnIndex | None:
+        """What a part can tell of the places of values of a column of that type of the table; None if nothing."""
         ...
 
     def row_bytes(self, columns: Sequence[str], *, narrow: Mapping[str, DataType] | None = None) -> int:

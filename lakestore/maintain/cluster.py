@@ -11,38 +11,30 @@ sort compact through Flink commits an OVERWRITE that would also drop files that 
 Only tables without buckets can be laid out: buckets promise the order in which rows were written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-
-import pyarrow as pa
+from functools import partial
 
 from lakestore.core.curve import Curve, curve_for
 from lakestore.core.filter import matches_values
-from lakestore.data.file_reader import TableFiles
-from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts, delete_files
-from lakestore.data.range_sort import SAMPLE_ROWS, RangeSorter, sample_of
-from lakestore.errors import ConflictError, ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.core.options import check_writable
+from lakestore.core.pick import Cause, CompactUnit
+from lakestore.core.row_tracking import tracked, tracks_rows
+from lakestore.data.cluster_rewrite import DEFAULT_MEMORY, Layout, rewrite_clustered
+from lakestore.data.file_writer import BucketNames, WriteParts, delete_files
+from lakestore.data.rewrite import BucketFilesAt, RewriteParts
+from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
 from lakestore.format.binary_row import decode_row
 from lakestore.maintain.describe import partition_text
 from lakestore.meta.commit import Committer
 from lakestore.meta.scan import live_entries_of
-from lakestore.model.datafile import DataFile, FileSource
 from lakestore.model.manifest import ManifestEntry
 from lakestore.model.message import CommitMessage, CommitRequest
-from lakestore.model.options import MIB, FileOptions, TableOptions
+from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
 from lakestore.read.parts import ScanParts
-from lakestore.storage.scratch import Scratch
-
-DEFAULT_MEMORY = 256 * MIB
-"""Decoded bytes held while sorting; the process needs about three times as much."""
-
-GROUP_BYTES = 512 * 1024
-"""Decoded bytes of a row group of a laid-out file, about: what a query reads at least of each place it touches."""
-
-GROUP_ROWS_MIN = 8 * 1024
 
 Progress = Callable[[str, int], None]
 """Is told the partition at hand and how many of its rows were written since the last call."""
@@ -137,6 +129,7 @@ class Clusterer:
         """
         started = self.scan.env.clock.monotonic()
         self._refuse()
+        columns = tuple(dict.fromkeys(columns))
         self.schema.select(columns)
         chosen = curve_for(curve, len(columns))
         entries = [] if snapshot is None else self._entries(snapshot, where)
@@ -171,8 +164,7 @@ class Clusterer:
                 f"{name} has {self.options.bucket.count} buckets, which promise the order in which rows were written;"
                 " only tables with bucket=-1 can be laid out"
             )
-        if self.options.deletion_vectors:
-            raise UnsupportedFormatError(f"{name}: laying out a table with deletion vectors is not built")
+        check_writable(self.schema)
 
     def _entries(self, snapshot: Snapshot, where: Predicate | None) -> list[ManifestEntry]:
         manifests = self.scan.manifests
@@ -204,23 +196,22 @@ class Clusterer:
         columns: Sequence[str],
         report: ClusteredPartition,
     ) -> tuple[CommitMessage, ClusteredPartition]:
-        first, rows = entries[0], max(report.rows, 1)
+        first = entries[0]
         before = tuple(entry.file for entry in entries)
-        files = self.scan.files(self.schema, self.options, snapshot.id)
-        with Scratch(self.scratch_directory) as scratch:
-            sorter = RangeSorter(
+        place = BucketFilesAt(partition=first.partition, bucket=first.bucket, files=before, top=self._level)
+        clustered = rewrite_clustered(
+            self._rewrite_parts(snapshot),
+            place,
+            CompactUnit(self._level, before, "laying out was asked for", Cause.CLUSTERING),
+            Layout(
                 curve=curve,
-                columns=columns,
-                budget_bytes=self.memory_bytes,
-                scratch=scratch,
-                piece_rows=self.options.files.row_group_rows,
-            )
-
-            def sample() -> pa.Table:
-                return sample_of(_batches(files, first, before, self.schema, columns), share=SAMPLE_ROWS / rows)
-
-            batches = _batches(files, first, before, self.schema, self.schema.names)
-            after = self._write(first, sorter.sort(batches, rows=rows, sample=sample), report.partition)
+                columns=tuple(columns),
+                memory_bytes=self.memory_bytes,
+                scratch_directory=self.scratch_directory,
+                progress=partial(self._tell, report.partition),
+            ),
+        )
+        after = tuple(clustered.result.after)
         message = CommitMessage(
             partition=first.partition,
             bucket=first.bucket,
@@ -232,36 +223,35 @@ class Clusterer:
             report,
             files_after=len(after),
             bytes_after=sum(file.size for file in after),
-            spilled_bytes=sorter.spilled_bytes,
+            spilled_bytes=clustered.spilled_bytes,
         )
         return message, done
 
-    def _write(self, place: ManifestEntry, tables: Iterator[pa.Table], partition: str) -> tuple[DataFile, ...]:
-        writer: DataFileWriter | None = None
-        for rows in tables:
-            if writer is None:
-                parts = self._write_parts(group_rows(rows, self.options.files))
-                writer = DataFileWriter(
-                    parts, BucketNames(parts, place.partition, place.bucket), source=FileSource.COMPACT
-                )
-            try:
-                writer.write(rows)
-            except BaseException:
-                writer.abort()
-                raise
-            if self.progress is not None:
-                self.progress(partition, len(rows))
-        return () if writer is None else writer.close()
+    @property
+    def _level(self) -> int:
+        """Where files go: in a table that is laid out by levels they are all done."""
+        return self.options.compact.num_levels - 1 if self.options.append.cluster.incremental else 0
 
-    def _write_parts(self, rows: int) -> WriteParts:
-        files = replace(self.options.files, row_group_rows=rows)
-        return WriteParts(
-            store=self.scan.store,
-            paths=self.scan.paths,
-            schema=self.schema,
-            options=replace(self.options, files=files),
-            env=self.scan.env,
+    def _schema_of(self, number: int) -> TableSchema:
+        return self.schema if number == self.schema.id else self.scan.schemas.get(number)
+
+    def _rewrite_parts(self, snapshot: Snapshot) -> RewriteParts:
+        write, what = self._write_parts(), self.scan.what(snapshot.id)
+        if not tracks_rows(self.schema):
+            return RewriteParts(write=write, schema_of=self._schema_of, what=what)
+        return RewriteParts(
+            write=replace(write, schema=tracked(self.schema)),
+            schema_of=lambda number: tracked(self._schema_of(number)),
+            what=what,
         )
+
+    def _tell(self, partition: str, rows: int) -> None:
+        if self.progress is not None:
+            self.progress(partition, rows)
+
+    def _write_parts(self) -> WriteParts:
+        scan = self.scan
+        return WriteParts(store=scan.store, paths=scan.paths, schema=self.schema, options=self.options, env=scan.env)
 
     def _commit(self, messages: Sequence[CommitMessage], snapshot: Snapshot | None) -> int:
         request = CommitRequest(
@@ -278,27 +268,12 @@ class Clusterer:
                 raise
             raise ConflictError(
                 f"{self.scan.name}: another commit replaced files while they were laid out, so nothing was changed;"
-                f" run it again ({error.message})",
+                " run it again; under clustering.incremental or write-only no writer compacts small files meanwhile"
+                f" ({error.message})",
                 kind=error.kind,
             ) from error
 
     def _discard(self, messages: Sequence[CommitMessage]) -> None:
-        parts = self._write_parts(self.options.files.row_group_rows)
         for message in messages:
-            names = BucketNames(parts, message.partition, message.bucket)
+            names = BucketNames(self._write_parts(), message.partition, message.bucket)
             delete_files(self.scan.store, names, message.compact_after)
-
-
-def group_rows(rows: pa.Table, files: FileOptions) -> int:
-    """Rows of one row group, from a sample of the rows: about ``GROUP_BYTES``."""
-    row_bytes = max(rows.nbytes / max(len(rows), 1), 1)
-    return min(files.row_group_rows, max(GROUP_ROWS_MIN, int(GROUP_BYTES / row_bytes)))
-
-
-def _batches(
-    files: TableFiles, place: ManifestEntry, before: Sequence[DataFile], schema: TableSchema, columns: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
-    bucket = files.bucket(place.partition, place.bucket)
-    for file in before:
-        with bucket.open(file, schema.select(columns)) as opened:
-            yield from opened.batches()

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from lakestore.core.backoff import WaitLimits, wait_seconds
 from lakestore.core.changes import Changes, next_snapshot
+from lakestore.core.row_tracking import tracks_rows, with_row_ids
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind
 from lakestore.events import CommitRetried
@@ -105,7 +106,7 @@ class Race:
             CommitUnknownError: Nobody can know whether an attempt landed.
         """
         parts = self.parts
-        if not self._overwrites:
+        if not self._overwrites and not tracks_rows(parts.checks.schema):
             self.files.delta(self.changes)
         retries = RACES_MAX if parts.options.max_retries is None else parts.options.max_retries
         winner: Snapshot | None = None
@@ -138,8 +139,15 @@ class Race:
 
     def _first_base(self) -> Snapshot | None:
         latest = self._find_latest(self.known)
-        if latest is not None:
-            self._check_rival(latest)
+        if latest is None:
+            return None
+        since = self.request.rivals_since
+        for number in range(latest.id if since is None else since + 1, latest.id):
+            between = self.parts.snapshots.find(number)
+            if between is None:
+                raise self._gone(latest)
+            self._check_rival(between)
+        self._check_rival(latest)
         return latest
 
     def _find_latest(self, known: int | None) -> Snapshot | None:
@@ -206,7 +214,16 @@ class Race:
             self.changes = self._asked.replacing(live)
             if self.changes.empty and not self.request.allow_empty:
                 return None
+        else:
+            self.changes = self._asked
         parts.checks.check(self.request, self.changes, base, metas, attempts=self.attempts)
+        next_row_id = None
+        if tracks_rows(schema):
+            self.changes, next_row_id = with_row_ids(
+                self.changes,
+                snapshot_id=1 if base is None else base.id + 1,
+                next_row_id=0 if base is None else base.next_row_id or 0,
+            )
         lists = self.files.lists(metas, self.files.delta(self.changes))
         return next_snapshot(
             base,
@@ -216,21 +233,28 @@ class Race:
             schema_id=schema.id,
             uuid=self.uuid,
             time_millis=parts.env.clock.now_ms(),
+            next_row_id=next_row_id,
         )
 
     def _check_rival(self, snapshot: Snapshot) -> None:
-        """Refuse when a snapshot carries the user and number of this commit, batch commits aside."""
+        """Refuse when a snapshot carries the user and number of this commit, batch commits aside.
+
+        Where rivals are to be shut out (``rivals_since``) its user is enough.
+        """
         request = self.request
         if (
             request.identifier == BATCH_COMMIT_IDENTIFIER
-            or (snapshot.commit_user, snapshot.commit_identifier) != (request.user, request.identifier)
+            or snapshot.commit_user != request.user
             or (snapshot.commit_kind is CommitKind.COMPACT) != (self.changes.kind is CommitKind.COMPACT)
         ):
             return
+        shut_out = request.rivals_since is not None and snapshot.id > request.rivals_since
+        if not shut_out and snapshot.commit_identifier != request.identifier:
+            return
         raise ConflictError(
-            f"{self.parts.table_name}: {self._words} is in snapshot {snapshot.id} already, made by another call:"
-            " either this is a replay (ask filter_committed first), or two processes write under one user. Nothing"
-            " was committed now",
+            f"{self.parts.table_name}: {self._words} meets snapshot {snapshot.id}, commit {snapshot.commit_identifier}"
+            " of the same user, made by another call: either this is a replay (ask filter_committed first), or two"
+            " processes write under one user. Nothing was committed now",
             kind=ErrorKind.IDENTIFIER_TAKEN,
         )
 

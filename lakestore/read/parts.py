@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lakestore.core.row_tracking import is_tracked, tracked
 from lakestore.data.file_reader import TableFiles
 from lakestore.env import Env
 from lakestore.meta.manifests import Manifests
@@ -32,6 +33,11 @@ WHOLE = Scope()
 """What a scan reads."""
 
 
+def same(schema: TableSchema) -> TableSchema:
+    """The schema as it is."""
+    return schema
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanParts:
     """An open table, as scans see it.
@@ -58,11 +64,12 @@ class ScanParts:
 
     def files(self, schema: TableSchema, options: TableOptions, snapshot_id: int | None) -> TableFiles:
         """Its data files, as rows of that schema."""
+        like = tracked if is_tracked(schema) else same
         return TableFiles(
             store=self.store,
             paths=self.paths,
             schema=schema,
-            schema_of=lambda schema_id: schema if schema_id == schema.id else self.schemas.get(schema_id),
+            schema_of=lambda schema_id: schema if schema_id == schema.id else like(self.schemas.get(schema_id)),
             partition=options.partition,
             files=options.files,
             what=self.what(snapshot_id),

@@ -6,7 +6,7 @@ the predicate is applied to the rows, columns that only it needs are dropped, an
 come when they are asked for; closing the generator closes files and threads.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from lakestore.data.file_reader import BucketFiles, OpenFile
 from lakestore.data.merge_reader import kinds_of, read_merged
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.datafile import DataFile
+from lakestore.model.file_index import RowSet
 from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate, columns_of
 from lakestore.model.rows import KIND_FIELD
@@ -67,7 +68,11 @@ def read_plan(
 
 
 def raw_batches(
-    files: Sequence[tuple[BucketFiles, DataFile]], fields: Sequence[Field], *, where: Predicate | None
+    files: Sequence[tuple[BucketFiles, DataFile]],
+    fields: Sequence[Field],
+    *,
+    where: Predicate | None,
+    rows: Mapping[str, RowSet] | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
     """The rows of files as they are, file after file: a few are opened ahead, and small ones decoded ahead.
 
@@ -75,11 +80,13 @@ def raw_batches(
         files: Files, each with its bucket.
         fields: Columns to hand out.
         where: Bound predicate: row groups that cannot meet it are skipped.
+        rows: By file name, the only rows that matter.
     """
+    selected = rows or {}
 
     def opened(item: tuple[BucketFiles, DataFile]) -> "OpenFile | list[pa.RecordBatch]":
         bucket, file = item
-        source = bucket.open(file, fields, where=where)
+        source = bucket.open(file, fields, where=where, rows=selected.get(file.name))
         if file.row_count > bucket.table.batch_rows:
             return source
         with source:
@@ -112,7 +119,7 @@ class _Reader:
         """The rows of one split, filtered and projected."""
         bucket = self._files.bucket(split.partition, split.bucket)
         if split.raw:
-            yield from self._read_raw(bucket, split.files)
+            yield from self._read_raw(bucket, split.files, split.rows)
             return
         for section in sections_in(self._schema, split.files, what=self._files.what):
             if len(section.runs) == 1:
@@ -130,8 +137,10 @@ class _Reader:
                 for table in tables:
                     yield from self._finished(table).to_batches()
 
-    def _read_raw(self, bucket: BucketFiles, files: Sequence[DataFile]) -> Generator[pa.RecordBatch, None, None]:
-        found = raw_batches([(bucket, file) for file in files], self._raw_fields, where=self._where)
+    def _read_raw(
+        self, bucket: BucketFiles, files: Sequence[DataFile], rows: Mapping[str, RowSet] | None = None
+    ) -> Generator[pa.RecordBatch, None, None]:
+        found = raw_batches([(bucket, file) for file in files], self._raw_fields, where=self._where, rows=rows)
         with closing(found) as batches:
             yield from map(self._finished_raw, batches)
 
