@@ -28,13 +28,14 @@ from lakestore.model.changes import (
     SetTableComment,
     Where,
 )
-from lakestore.model.types import DataType, parse_type
+from lakestore.model.type_text import read_type
+from lakestore.model.types import DataType
 
 ColumnPath: TypeAlias = str | Sequence[str]
 """A column name, or a path into a nested column."""
 
 ColumnType: TypeAlias = str | Mapping[str, Any] | pa.DataType
-"""Paimon type text such as ``VARCHAR(20)``, the object that stands for a nested type in a schema file, or Arrow's."""
+"""Paimon type text such as ``VARCHAR(20)`` or ``ARRAY<INT>``, a nested type's object in schema files, or Arrow's."""
 
 
 def add_column(
@@ -140,7 +141,7 @@ def _path(column: ColumnPath) -> Path:
 
 
 def _type(kind: ColumnType) -> DataType:
-    return paimon_type(kind) if isinstance(kind, pa.DataType) else parse_type(kind)
+    return paimon_type(kind) if isinstance(kind, pa.DataType) else read_type(kind)
 
 
 def _place(

@@ -1,14 +1,16 @@
 """A writer of a job: rows, or files that many processes prepared, committed once under the caller's number."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from lakestore.api.context import TableContext
 from lakestore.core.options import check_writable
-from lakestore.data.file_writer import BucketNames, WriteParts, delete_files
+from lakestore.data.file_writer import WriteParts
 from lakestore.errors import CommitUnknownError, InvalidInputError, LakestoreError
 from lakestore.format.message_json import prepared_from_json, prepared_to_json
+from lakestore.maintain.job_files import remove, unreferenced
 from lakestore.maintain.job_writer import JobCommits, JobParts
 from lakestore.maintain.write import WriteSession
 from lakestore.meta.consumers import Consumers
@@ -41,7 +43,7 @@ class JobWriter:
         check_writable(context.schema)
         self._context = context
         jobs = Jobs(context.store, context.paths)
-        context.paths.job(job)
+        context.paths.job_dir(job)
         self._mark = jobs.table_mark(context.schemas)
         self._commits = JobCommits(
             parts=JobParts(
@@ -90,7 +92,11 @@ class JobWriter:
 
         The files are the receiver's from now on: to commit, or to ``abort``.
         """
-        return prepared_to_json(self._prepare())
+        prepared = self._prepare()
+        if prepared.base_snapshot is None:
+            # Where rows need no numbers nobody has asked yet; ``abort`` looks at the snapshots since.
+            prepared = replace(prepared, base_snapshot=self._context.snapshots.latest_id() or 0)
+        return prepared_to_json(prepared)
 
     def commit(
         self,
@@ -131,7 +137,7 @@ class JobWriter:
         prepared = given if given is not None else [self._prepare()]
         self._session = None
         try:
-            return self._commits.commit(
+            result = self._commits.commit(
                 session, prepared, identifier=identifier, watermark=watermark, properties=properties
             )
         except CommitUnknownError:
@@ -140,6 +146,9 @@ class JobWriter:
             if given is None:
                 self._remove(session.parts, prepared)
             raise
+        if result.already_committed and given is None:
+            self._remove(session.parts, prepared)
+        return result
 
     def abort(self, messages: Iterable[Message] = ()) -> int:
         """Throw rows away: those taken here, and prepared ones whose files no snapshot names.
@@ -156,9 +165,13 @@ class JobWriter:
         return self._remove(self._context.write_parts(), own) if own else 0
 
     def close(self) -> None:
-        """End the writer: rows that were neither committed nor prepared are thrown away."""
+        """End the writer: rows that were neither committed nor prepared are thrown away.
+
+        What is compacted beside its commits is waited for.
+        """
         self._drop_session()
         self._commits.close()
+        self._context.beside.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -186,12 +199,8 @@ class JobWriter:
 
     def _remove(self, parts: WriteParts, prepared: Sequence[Prepared]) -> int:
         """Delete the files that no snapshot names; how many."""
-        removed = 0
-        for free in self._commits.unreferenced(prepared):
-            files = (*free.new_files, *free.changelog_files)
-            delete_files(parts.store, BucketNames(parts, free.partition, free.bucket), files)
-            removed += len(files)
-        return removed
+        free = unreferenced(prepared, snapshots=self._context.snapshots, manifests=self._context.manifests)
+        return remove(parts, free)
 
     def _drop_session(self) -> None:
         if self._session is not None:

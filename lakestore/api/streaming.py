@@ -76,8 +76,9 @@ class Streamed:
         """Follow the table: its rows, then every change as it is committed. Iterate it, with ``for`` or ``async for``.
 
         Rows keep the columns that the table has when the stream is opened. With changelog producer ``none`` an update
-        is one row, +I or +U, that takes the place of the one before; the other producers tell -U too. ``where`` looks
-        at each change by itself.
+        is one row, +I or +U, that takes the place of the one before; the other producers tell -U too. With merge
+        engines ``partial-update`` and ``aggregation`` the rows of producers ``none`` and ``input`` are parts as they
+        were written, for the reader to merge. ``where`` looks at each change by itself.
 
         Args:
             start: ``"latest-full"`` (all rows, then changes; the default), ``"latest"``, ``"compacted-full"``,
@@ -101,8 +102,9 @@ class Streamed:
             poll: Seconds between looks for a new snapshot.
             delay: Seconds that a snapshot must be old before it is read.
             buckets: Only these buckets.
-            shard: ``(i, n)``: only the i-th part, from 0, of n; readers in parallel get disjoint parts of all rows.
-                Each needs a consumer of its own.
+            shard: ``(i, n)``: only the i-th part, from 0, of n; readers in parallel get disjoint parts of all rows:
+                whole buckets, or files of a table without buckets, where all must begin at the same snapshot. Each
+                needs a consumer of its own.
             prefetch_bytes: Bytes of changes that are read ahead.
 
         Raises:
@@ -129,7 +131,8 @@ class Streamed:
             buckets=None if buckets is None else frozenset(buckets),
             shard=None if shard is None else Shard(index=shard[0], count=shard[1]),
         )
-        keeper = None if name is None else _Keeper(opened.consumers(), name)
+        lag = 1 if request.overwrites is OverwritePolicy.EMIT else 0
+        keeper = None if name is None else _Keeper(opened.consumers(), name, lag)
         ignores = told.ignore_progress if ignore_progress is None else ignore_progress
         if keeper is not None and not ignores and not positioned:
             request = keeper.resumed(request)
@@ -235,10 +238,17 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Keeper:
-    """Keeps one consumer's position."""
+    """Keeps one consumer's position.
+
+    Attributes:
+        consumers: The table's consumers.
+        name: Its name.
+        lag: Snapshots before the next one that are still needed: what an overwrite replaced is told by the one before.
+    """
 
     consumers: Consumers
     name: str
+    lag: int = 0
 
     def resumed(self, request: FollowRequest) -> FollowRequest:
         """The request, beginning where the consumer stands if it stands anywhere."""
@@ -248,12 +258,13 @@ class _Keeper:
         position = Position(next_snapshot=found.next_snapshot)
         if found.position is not None:
             kept = Position.from_dict(found.position)
-            position = kept if kept.next_snapshot == found.next_snapshot else position
+            position = kept if kept.next_snapshot - found.next_snapshot in {0, 1} else position
         return replace(request, begin=position)
 
     def save(self, position: Position) -> None:
         """Move the consumer."""
-        self.consumers.put(self.name, position.next_snapshot, position=position.to_dict())
+        needed = position.next_snapshot if position.full else max(position.next_snapshot - self.lag, 1)
+        self.consumers.put(self.name, needed, position=position.to_dict())
 
 
 def _begin(opened: _Opened, start: StartWords) -> tuple[Start | Position, bool]:

@@ -23,6 +23,7 @@ from lakestore.cli.render import print_json_lines, print_rows
 from lakestore.cli.table import StorageOptions, TableName, Warehouse, Where
 from lakestore.cli.target import find_table
 from lakestore.errors import InvalidInputError
+from lakestore.model.stream import Until
 from lakestore.storage.fsspec_store import open_store
 
 EXIT_TERMINATED = 143
@@ -58,13 +59,20 @@ def stream(
     until: Annotated[
         str | None, typer.Option("--until", help="Last snapshot: a number, 'latest', or a time in ISO text.")
     ] = None,
+    until_watermark: Annotated[
+        int | None, typer.Option("--until-watermark", help="End before a snapshot whose watermark is above this.")
+    ] = None,
     idle: Annotated[float | None, typer.Option("--idle", help="End after so many seconds without news.")] = None,
     poll: Annotated[float | None, typer.Option("--poll", help="Seconds between looks for a new snapshot.")] = None,
+    delay: Annotated[
+        float | None, typer.Option("--delay", help="Seconds that a snapshot must be old before it is read.")
+    ] = None,
     overwrites: Overwrites = None,
     expired: Annotated[
         str, typer.Option("--expired", help="When the position has expired: fail, earliest or latest-full.")
     ] = "fail",
     shard: Annotated[str | None, typer.Option("--shard", metavar="I/N", help="Only part I (from 0) of N.")] = None,
+    buckets: Annotated[str | None, typer.Option("--buckets", help="Only these buckets: 0,3,5.")] = None,
     arrow: Arrow = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,
@@ -81,11 +89,13 @@ def stream(
         consumer=consumer,
         where=where,
         select=_names(select),
-        until=_bound(until),
+        until=_ends(until, until_watermark),
         idle_timeout=idle,
         poll=poll,
+        delay=delay,
         overwrites=overwrites,
         expired=expired,
+        buckets=_buckets(buckets),
         shard=_shard(shard),
     )
     with (
@@ -218,6 +228,23 @@ def _stopped_by_signals(opened: ChangeStream) -> Iterator[Callable[[], int]]:
 def _names(text: str | None) -> list[str] | None:
     names = [word.strip() for word in (text or "").split(",") if word.strip()]
     return names or None
+
+
+def _ends(text: str | None, watermark: int | None) -> "int | str | datetime | Until | None":
+    if watermark is None:
+        return _bound(text)
+    if text is not None:
+        raise InvalidInputError("--until and --until-watermark: expected one of them")
+    return Until(watermark=watermark)
+
+
+def _buckets(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdigit() for word in words):
+        raise InvalidInputError(f"--buckets {text!r}: expected numbers such as 0,3,5")
+    return [int(word) for word in words]
 
 
 def _bound(text: str | None) -> "int | str | datetime | None":

@@ -4,43 +4,42 @@ The commit user is made of the job's name, and Paimon asks that the numbers of o
 when the user's newest snapshot, or one before it, has it. Snapshots expire, and then nothing in them tells any more.
 Therefore, beside them:
 
-1. ``consumer/job-NAME`` remembers the greatest number known to be committed, and the one that is about to be (and the
-   latest snapshot at that time). It is written before each commit, so one write tells both: that what was pending has
-   landed, and what is pending now. It is never removed by expiry.
-2. A consumer of the job's own holds back the expiry of snapshots after that one, by every engine, while a commit is
-   pending and its fate not yet written down. So whoever comes back finds the pending snapshot, or proof that there is
-   none, however late. ``close`` writes the fate down and lets go. Where the consumer was deleted or has expired,
-   and with it the proof, the job stops with an error instead of guessing.
-3. A number up to the one remembered is a replay: nothing is done.
-4. The last writer that took the job owns it; the record names it, and another finds that out before it commits and
-   stops. If two do commit one number at once, the line of snapshots lets only one of them in.
+1. ``consumer/job-NAME/`` keeps facts: the greatest number committed up to some snapshot. One is written before each
+   commit, about the snapshot that the commit starts from; what came after that is found in the line of snapshots. A
+   fact is named after its snapshot and its writer, so none is ever written over a later one.
+2. A consumer of the job's own holds back the expiry of snapshots after that one, by every engine, as long as the job
+   may commit. So whoever comes back finds what was committed since, or proof that nothing was, however late. ``close``
+   writes the last fact down and lets go. Where the consumer was deleted or has expired, and with it the proof, the job
+   stops with an error instead of guessing.
+3. A number up to the last one is a replay: nothing is done.
+4. ``owner`` beside them names the writer that took the job last. A writer looks at the latest snapshot first, then
+   whether it still owns the job, and then writes its fact: so what another one commits that took the job over since
+   is never before the snapshot that the fact is about, and the fact is true even if it was stopped for an hour.
+5. Between that look and the snapshot no other commit of the same user is let in (``rivals_since``): the number of the
+   next snapshot is given once, so of two writers that both think the job theirs one is shut out, whatever the timing.
+6. A rollback takes numbers back: what the snapshots that are left do not hold is not committed any more.
 
 Invariant: for each number at most one snapshot with new rows is made, and ``commit`` returns normally only when there
 is one (or the number had no rows and is remembered).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lakestore.data.file_writer import BucketNames, delete_files
-from lakestore.data.renumber import renumbered
 from lakestore.env import Env
-from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, InvalidInputError, NotFoundError
-from lakestore.maintain.write import RENUMBERINGS_MAX, WriteSession
+from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, InvalidInputError
+from lakestore.maintain.job_files import check_prepared, land
+from lakestore.maintain.write import WriteSession
 from lakestore.meta.consumers import Consumers
 from lakestore.meta.jobs import Jobs
 from lakestore.meta.manifests import Manifests
 from lakestore.meta.snapshots import Snapshots
-from lakestore.model.job import JobRecord, Pending, Prepared, user_of
-from lakestore.model.message import CommitMessage, CommitRequest, CommitResult
-from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER, Snapshot
-from lakestore.storage.parallel import map_ordered
+from lakestore.model.job import JobFact, Prepared, snapshot_mark, user_of
+from lakestore.model.message import CommitRequest, CommitResult
+from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER, CommitKind, Snapshot
 
 HOLD_SLACK = 10
 """Snapshots by which the consumer may lag behind, so that it need not move with every commit."""
-
-LOOK_WORKERS = 8
-"""Files looked for at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +67,33 @@ class JobParts:
     env: Env
 
 
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What the line of snapshots says of a job since the snapshot that a fact is about.
+
+    Attributes:
+        latest: The latest snapshot, None for an empty table.
+        newest: Number of the job's newest commit since, None for none.
+        broken: That snapshot is another one now, or is gone from the end of the line: the table was rolled back.
+        gap: Snapshots since have expired, so that there may be commits that nobody sees.
+    """
+
+    latest: Snapshot | None
+    newest: int | None = None
+    broken: bool = False
+    gap: bool = False
+
+    @property
+    def base(self) -> int:
+        """Number of the latest snapshot, 0 for an empty table."""
+        return 0 if self.latest is None else self.latest.id
+
+    @property
+    def mark(self) -> str | None:
+        """The latest snapshot's mark."""
+        return None if self.latest is None else mark_of(self.latest)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class JobCommits:
     """Commits the numbers of one job.
@@ -78,8 +104,10 @@ class JobCommits:
 
     parts: JobParts
     _owner: str = field(init=False)
-    _record: JobRecord | None = field(init=False, default=None)
+    _record: JobFact | None = field(init=False, default=None)
     _held: int | None = field(init=False, default=None)
+    _unsure: int | None = field(init=False, default=None)
+    _written: list[JobFact] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._owner = self.parts.env.new_id()
@@ -93,33 +121,42 @@ class JobCommits:
         """The greatest committed number, None for none; takes the job over from any other writer of its name.
 
         Raises:
-            CommitUnknownError: Nobody can know whether a pending commit landed.
+            CommitUnknownError: Nobody can know whether a commit landed.
+            ConflictError: Another writer takes the job over at the same time.
         """
         parts = self.parts
-        found = parts.jobs.get(parts.job)
-        if found is not None and found.table != parts.mark:
-            found = None
-        # First the others are shut out, then what they committed is looked for.
-        taken = JobRecord(table=parts.mark, owner=self._owner) if found is None else replace(found, owner=self._owner)
-        parts.jobs.put(parts.job, taken)
-        last = self._newest(0) if found is None else self._settled(found)
-        self._record = JobRecord(table=parts.mark, owner=self._owner, last=last)
+        # First the others are shut out, then what they said and committed is looked for.
+        parts.jobs.claim(parts.job, self._owner)
+        told = parts.jobs.facts(parts.job)
+        own = [fact for fact in told if fact.table == parts.mark]
+        found = own[-1] if own else JobFact(table=parts.mark, owner=self._owner)
+        since = self._since(found)
+        last = self._settled(found, since)
+        self._require_ownership()
+        self._unsure = None
+        self._record = replace(found, owner=self._owner, last=last, seen=since.base, seen_mark=since.mark)
+        if any(fact.open for fact in own):
+            # Somebody crashed, or is still at it: what lands late must not be overlooked.
+            self._hold()
         parts.jobs.put(parts.job, self._record)
-        self._let_go()
+        for fact in told:
+            if (fact.seen, fact.owner) != (self._record.seen, self._owner):
+                parts.jobs.delete(parts.job, fact)
+        self._written = [self._record]
+        if self._held is None:
+            self._let_go()
         return last
 
     def is_committed(self, identifier: int) -> bool:
-        """Whether that number is committed already; takes the job over at the first call.
+        """Whether that number is known to be committed; takes the job over at the first call.
 
         Raises:
             InvalidInputError: It can be no commit's number.
-            ConflictError: Another writer has taken the job over.
+            ConflictError: Another writer takes the job over at the same time.
         """
         if not 0 <= identifier < BATCH_COMMIT_IDENTIFIER:
             raise InvalidInputError(f"commit number {identifier}: expected 0 to {BATCH_COMMIT_IDENTIFIER - 1}")
-        record = self._owned()
-        last = self._settled(record)
-        self._record = replace(record, last=last, pending=None)
+        last = self._known().last
         return last is not None and identifier <= last
 
     def commit(
@@ -131,18 +168,20 @@ class JobCommits:
         watermark: int | None,
         properties: Mapping[str, str] | None,
     ) -> CommitResult:
-        """Make prepared files visible under a number that ``is_committed`` has just said is not committed yet.
+        """Make prepared files visible under a number, unless it is committed already: then the result says so.
 
         Raises:
             ConflictError: It does not fit on what others committed; nothing is visible, and no file is removed.
             CommitUnknownError: Nobody can know whether it landed; committing the same number again finds out.
             NotFoundError: A file is gone.
         """
-        self._check(session, prepared)
+        if self._catch_up(identifier):
+            return CommitResult(snapshot_ids=(), already_committed=True)
+        check_prepared(session, prepared, mark=self.parts.mark, name=self.parts.name)
         messages = tuple(message for one in prepared for message in one.messages)
-        base = self._announce(identifier)
+        base = self._announce()
         if not messages and watermark is None and not properties:
-            self._remember(identifier)
+            self._record = replace(self._known(), last=identifier)
             return CommitResult(snapshot_ids=())
         bases = [one.base_snapshot for one in prepared if one.base_snapshot is not None]
         request = CommitRequest(
@@ -155,208 +194,159 @@ class JobCommits:
             operation="WRITE",
             schema_id=max((one.schema_id for one in prepared), default=session.schema.id),
             allow_empty=True,
+            rivals_since=base,
         )
         try:
-            result = _land(session, request)
+            result = land(session, request)
+        except CommitUnknownError:
+            self._unsure = identifier
+            raise
         except ConflictError as error:
-            if error.kind is ErrorKind.IDENTIFIER_TAKEN and self._newest(base) == identifier:
-                self._remember(identifier)
+            if error.kind is ErrorKind.IDENTIFIER_TAKEN and self._catch_up(identifier):
                 return CommitResult(snapshot_ids=(), already_committed=True)
             raise
-        self._remember(identifier)
-        self._refuse_twins(base, identifier, result)
+        self._landed(identifier, result)
         return result
 
     def close(self) -> None:
-        """Write down what is committed, and hold back nothing any more."""
-        parts = self.parts
-        record = self._record
-        if record is None or self._held is None:
+        """Write down what is committed, and hold back nothing any more; an outcome that is not known stays open."""
+        if self._record is None or self._held is None or self._unsure is not None:
             return
-        now = parts.jobs.get(parts.job)
-        if now is not None and now.owner == self._owner and record.pending is None:
-            parts.jobs.put(parts.job, record)
+        if self.parts.jobs.owner(self.parts.job) == self._owner:
+            self._record = replace(self._record, open=False)
+            self._write_down()
             self._let_go()
 
-    def unreferenced(self, prepared: Sequence[Prepared]) -> list[CommitMessage]:
-        """The messages none of whose files any snapshot names, as far as the snapshots there are prove it."""
-        found = []
-        for one in prepared:
-            added = self._added_since(one.base_snapshot or 0)
-            for message in one.messages:
-                names = {file.name for file in (*message.new_files, *message.changelog_files)}
-                if added is not None and not names & added:
-                    found.append(message)
-        return found
-
-    def _owned(self) -> JobRecord:
-        """The record, proven to be this writer's."""
-        parts = self.parts
+    def _known(self) -> JobFact:
+        """What this writer knows; it may be newer than what it has written down."""
         if self._record is None:
             self.recover()
-        found = parts.jobs.get(parts.job)
-        if self._record is None or found is None or found.owner != self._owner:
-            raise ConflictError(
-                f"{parts.name}: job {parts.job!r} was taken over by another writer of that name, so this one must not"
-                " commit any more; nothing was committed now. Let one writer of a name run at a time, or give each its"
-                " own",
-                kind=ErrorKind.WRITER_FENCED,
-            )
-        # What this writer knows to have landed may be newer than what it has written down.
+        if self._record is None:
+            raise self._fenced("was taken over by another writer of that name")
         return self._record
 
-    def _announce(self, identifier: int) -> int:
-        """Write down which number is about to be committed; the latest snapshot before."""
-        parts = self.parts
-        record = self._owned()
-        base = parts.snapshots.latest_id() or 0
-        if self._held is None or base + 1 - self._held > HOLD_SLACK:
-            parts.consumers.put(self.user, base + 1)
-            self._held = base + 1
-        self._record = replace(record, pending=Pending(identifier=identifier, base=base))
-        parts.jobs.put(parts.job, self._record)
-        return base
+    def _catch_up(self, identifier: int) -> bool:
+        """Look for what became of the job since this writer last looked; whether that number is committed.
 
-    def _remember(self, identifier: int) -> None:
-        """It is committed for certain; written down with the next announcement, or by ``close``."""
-        if self._record is not None:
-            self._record = replace(self._record, last=identifier, pending=None)
-
-    def _settled(self, record: JobRecord) -> int | None:
-        """The greatest committed number, with the fate of what was pending found out."""
-        pending = record.pending
-        if pending is None:
-            return record.last
-        landed = self._newest(pending.base)
-        if landed is not None:
-            return landed if record.last is None else max(landed, record.last)
-        earliest, latest = self.parts.snapshots.earliest_id(), self.parts.snapshots.latest_id()
-        if latest is not None and earliest is not None and latest > pending.base and earliest > pending.base + 1:
-            raise CommitUnknownError(
-                f"{self.parts.name}: nobody can know whether job {self.parts.job!r} committed number"
-                f" {pending.identifier}: it would be in a snapshot after {pending.base}, and those before {earliest} have"  # noqa: E501
-                f" expired although consumer {self.user!r} should have held them. Look into the table for its rows; then"  # noqa: E501
-                f" go on with a job of another name"
+        Raises:
+            ConflictError: Another writer has committed, or the table was rolled back.
+        """
+        record = self._known()
+        since = self._since(record)
+        if since.broken:
+            raise ConflictError(
+                f"{self.parts.name}: the table was rolled back behind snapshot {record.seen}, so what job"
+                f" {self.parts.job!r} has committed is another matter now; nothing was committed. recover() tells what"
+                " is left, and goes on from there",
+                kind=ErrorKind.SNAPSHOT_NOT_FOUND,
             )
+        self._require_ownership()
+        if since.gap and since.newest is None and record.open:
+            raise self._unknown(f"since snapshot {record.seen} some have expired")
+        newest = since.newest
+        if newest is not None and (record.last is None or newest > record.last):
+            if newest < identifier and newest != self._unsure:
+                raise self._fenced(f"has committed number {newest} by another writer of that name since")
+            self._unsure = None
+        last = newest if record.last is None else max(record.last, newest or 0)
+        self._record = replace(record, last=last, seen=since.base, seen_mark=since.mark)
+        return last is not None and identifier <= last
+
+    def _announce(self) -> int:
+        """Write down what is committed up to the snapshot last looked at, and hold back those after it; its number."""
+        record = self._known()
+        if self._held is None or record.seen + 1 - self._held > HOLD_SLACK:
+            self._hold()
+        self._record = replace(record, open=True)
+        self._write_down()
+        return record.seen
+
+    def _hold(self) -> None:
+        """Hold back the expiry of snapshots after the one last looked at."""
+        following = self._known().seen + 1
+        self.parts.consumers.put(self.user, following)
+        self._held = following
+
+    def _write_down(self) -> None:
+        """Write what is known; the facts of this writer before it go."""
+        jobs, job, fact = self.parts.jobs, self.parts.job, self._known()
+        jobs.put(job, fact)
+        for old in self._written:
+            if old.seen != fact.seen:
+                jobs.delete(job, old)
+        self._written = [fact]
+
+    def _landed(self, identifier: int, result: CommitResult) -> None:
+        mark = snapshot_mark(CommitKind.APPEND, self.user, identifier)
+        self._record = replace(self._known(), last=identifier, seen=result.snapshot_ids[0], seen_mark=mark)
+        self._unsure = None
+
+    def _since(self, record: JobFact) -> _Since:
+        """What happened since the snapshot that the record is about; the latest snapshot is looked at first."""
+        latest = self.parts.snapshots.latest()
+        if latest is None or latest.id < record.seen:
+            return _Since(latest, broken=record.seen > 0)
+        newest: int | None = None
+        reached = latest.id
+        for snapshot in self.parts.snapshots.walk_back(latest.id):
+            if snapshot.id <= record.seen:
+                return _Since(latest, newest, broken=record.seen_mark not in {None, mark_of(snapshot)})
+            if newest is None and snapshot.commit_user == self.user:
+                newest = snapshot.commit_identifier
+            reached = snapshot.id
+        return _Since(latest, newest, gap=reached > record.seen + 1)
+
+    def _settled(self, record: JobFact, since: _Since) -> int | None:
+        """The greatest committed number.
+
+        Raises:
+            CommitUnknownError: Snapshots that would tell have expired.
+        """
+        if since.newest is not None:
+            return since.newest
+        if since.broken:
+            return self._left(since.latest)
+        if since.gap and record.open:
+            raise self._unknown(f"since snapshot {record.seen} some have expired")
         return record.last
 
-    def _newest(self, base: int) -> int | None:
-        """Number of the newest snapshot of this user after that one."""
-        latest = self.parts.snapshots.latest()
-        if latest is None:
-            return None
-        for snapshot in self.parts.snapshots.walk_back(latest.id):
-            if snapshot.id <= base:
-                return None
+    def _left(self, latest: Snapshot | None) -> int | None:
+        """The greatest number that a table that was rolled back still holds."""
+        earliest = 1
+        for snapshot in self._line(latest):
+            earliest = snapshot.id
             if snapshot.commit_user == self.user:
                 return snapshot.commit_identifier
+        if earliest > 1:
+            raise self._unknown(f"the table was rolled back, and snapshots before {earliest} have expired")
         return None
 
-    def _refuse_twins(self, base: int, identifier: int, result: CommitResult) -> None:
-        """Say so when a writer that had been shut out a moment ago brought the same number in all the same."""
-        for number in range(base + 1, result.snapshot_ids[0] if result.snapshot_ids else base):
-            other = self.parts.snapshots.find(number)
-            if other is None or other.commit_user != self.user or other.commit_identifier != identifier:
-                continue
-            raise ConflictError(
-                f"{self.parts.name}: two writers of job {self.parts.job!r} committed number {identifier} at once, as"
-                f" snapshots {number} and {result.snapshot_ids[0]}: its rows may be in the table twice. Stop one writer,"  # noqa: E501
-                f" and roll back to snapshot {number}",
-                kind=ErrorKind.WRITER_FENCED,
-            )
+    def _line(self, latest: Snapshot | None) -> Iterator[Snapshot]:
+        return iter(()) if latest is None else self.parts.snapshots.walk_back(latest.id)
+
+    def _require_ownership(self) -> None:
+        if self.parts.jobs.owner(self.parts.job) != self._owner:
+            raise self._fenced("was taken over by another writer of that name")
+
+    def _fenced(self, what: str) -> ConflictError:
+        return ConflictError(
+            f"{self.parts.name}: job {self.parts.job!r} {what}, so this one must not commit any more; nothing was"
+            " committed now. Let one writer of a name run at a time, or give each its own",
+            kind=ErrorKind.WRITER_FENCED,
+        )
+
+    def _unknown(self, reason: str) -> CommitUnknownError:
+        return CommitUnknownError(
+            f"{self.parts.name}: nobody can know which numbers job {self.parts.job!r} has committed: {reason}, although"
+            f" consumer {self.user!r} should have held them. Look into the table for its rows; then go on with a job of"
+            " another name"
+        )
 
     def _let_go(self) -> None:
         self.parts.consumers.delete(self.user)
         self._held = None
 
-    def _check(self, session: WriteSession, prepared: Sequence[Prepared]) -> None:
-        for one in prepared:
-            if one.table != self.parts.mark:
-                raise ConflictError(
-                    f"{self.parts.name}: the message was prepared for another table or branch than the one that is here"
-                    " now: the table was dropped and made anew. Nothing was committed; prepare the rows again",
-                    kind=ErrorKind.TABLE_REPLACED,
-                )
-        paths = [
-            BucketNames(session.parts, message.partition, message.bucket).path(file.name)
-            for one in prepared
-            for message in one.messages
-            for file in (*message.new_files, *message.changelog_files)
-        ]
-        store = session.parts.store
-        for path, info in zip(paths, map_ordered(store.info, paths, workers=LOOK_WORKERS), strict=True):
-            if info is None:
-                raise NotFoundError(
-                    f"{self.parts.name}: file {path} of the message is gone, aborted or cleaned up as an orphan; nothing"  # noqa: E501
-                    " was committed: prepare the rows again"
-                )
 
-    def _added_since(self, base: int) -> set[str] | None:
-        """Names of all files that snapshots after that one added; None where some of them have expired."""
-        latest = self.parts.snapshots.latest_id() or 0
-        manifests, names = self.parts.manifests, set[str]()
-        for number in range(base + 1, latest + 1):
-            snapshot = self.parts.snapshots.find(number)
-            if snapshot is None:
-                return None
-            for listed in _lists(snapshot):
-                names.update(
-                    entry.file.name for part in manifests.read_all(manifests.read_list(listed)) for entry in part
-                )
-        return names
-
-
-def _lists(snapshot: Snapshot) -> list[str]:
-    changelog = snapshot.changelog_manifest_list
-    return [snapshot.delta_manifest_list, *([] if changelog is None else [changelog])]
-
-
-def _apart(session: WriteSession, request: CommitRequest) -> CommitRequest:
-    """The same request with the rows of several writers of one bucket numbered one after another, in their order."""
-    if not session.schema.primary_keys:
-        return request
-    greatest: dict[tuple[bytes, int], int] = {}
-    messages = []
-    for message in request.messages:
-        place = (message.partition, message.bucket)
-        files = (*message.new_files, *message.changelog_files)
-        before = greatest.get(place)
-        if before is not None and min(file.min_sequence for file in files) <= before:
-            message = renumbered(session.parts, message, first=before + 1)  # noqa: PLW2901 - the same rows
-            files = (*message.new_files, *message.changelog_files)
-        greatest[place] = max(file.max_sequence for file in files)
-        messages.append(message)
-    return replace(request, messages=tuple(messages))
-
-
-def _land(session: WriteSession, request: CommitRequest) -> CommitResult:
-    """Commit; behind rows that others committed first. Files that were handed on stay, for the next try."""
-    handed_on, request = request, _apart(session, request)
-    for _ in range(RENUMBERINGS_MAX):
-        try:
-            result = session.committer.commit(request)
-        except (ConflictError, InvalidInputError) as error:
-            if error.kind is not ErrorKind.SEQUENCE_TAKEN:
-                _drop(session, request, unless=handed_on)
-                raise
-        else:
-            _drop(session, handed_on, unless=request)
-            return session.finished(request, result)
-        later = session.numbered_later(request)
-        _drop(session, request, unless=handed_on)
-        request = later
-    _drop(session, request, unless=handed_on)
-    raise ConflictError(
-        f"{session.name}: other writers committed to the same buckets first, {RENUMBERINGS_MAX} times in a row; nothing"
-        " was committed: try again",
-        kind=ErrorKind.RETRIES_EXHAUSTED,
-    )
-
-
-def _drop(session: WriteSession, request: CommitRequest, *, unless: CommitRequest) -> None:
-    """Delete the files of a request that no snapshot names for certain, but for those of another request."""
-    kept = {file.name for message in unless.messages for file in (*message.new_files, *message.changelog_files)}
-    for message in request.messages:
-        names = BucketNames(session.parts, message.partition, message.bucket)
-        files = [file for file in (*message.new_files, *message.changelog_files) if file.name not in kept]
-        delete_files(session.parts.store, names, files)
+def mark_of(snapshot: Snapshot) -> str:
+    """The mark of a snapshot."""
+    return snapshot_mark(snapshot.commit_kind, snapshot.commit_user, snapshot.commit_identifier)

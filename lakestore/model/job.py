@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lakestore.model.message import CommitMessage
+from lakestore.model.snapshot import CommitKind
 
 USER_PREFIX = "lakestore-job-"
 """Beginning of the commit user, and of the consumer, of a job."""
@@ -14,33 +15,35 @@ def user_of(job: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A commit that was about to be made when the record was written.
-
-    Attributes:
-        identifier: Its number.
-        base: The latest snapshot then, 0 for none: if the commit landed, its snapshot is a later one.
-    """
-
-    identifier: int
-    base: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecord:
-    """What is remembered of a job beside the table's snapshots.
+class JobFact:
+    """What a job had committed up to some snapshot. It stays true whatever comes later.
 
     Attributes:
         table: Mark of the table that it is about.
-        owner: Mark of the writer that took the job last; others of its name must stop.
-        last: The greatest number known to be committed, None for none.
-        pending: What may have been committed since.
+        owner: Mark of the writer that says so.
+        last: The greatest number committed up to snapshot ``seen``, None for none.
+        seen: Number of that snapshot, 0 for the empty table.
+        seen_mark: What ``snapshot_mark`` says of it, None where nobody looked.
+        open: Whether the job may have committed since, so that snapshots after ``seen`` are held back from expiry.
     """
 
     table: str
     owner: str
     last: int | None = None
-    pending: Pending | None = None
+    seen: int = 0
+    seen_mark: str | None = None
+    open: bool = False
+
+
+def snapshot_mark(kind: CommitKind, user: str, identifier: int) -> str:
+    """A text that tells a snapshot from another of its number, which a table has after a rollback.
+
+    Args:
+        kind: The snapshot's kind.
+        user: Its commit user.
+        identifier: Its commit identifier.
+    """
+    return f"{kind}/{user}/{identifier}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

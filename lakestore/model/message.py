@@ -73,6 +73,9 @@ class CommitRequest:
         statistics: Name of a statistics file that the snapshot carries from now on.
         merge_manifests: Merge all manifests that are small or hold DELETEs, however few.
         replaces_files: Makes it an OVERWRITE commit even if it deletes nothing: its files hold no new rows.
+        rivals_since: No snapshot after this one may be the same user's, compactions aside, or the commit is refused
+            as ``identifier-taken``: so of two processes under one user one is shut out, whatever the timing. None
+            asks of the snapshots that it meets only that none has its identifier.
     """
 
     user: str
@@ -89,6 +92,7 @@ class CommitRequest:
     statistics: str | None = None
     merge_manifests: bool = False
     replaces_files: bool = False
+    rivals_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from lakestore.core.stream_step import ends_at, ends_before, ends_idle
 from lakestore.errors import InvalidInputError, NotFoundError, OutOfRangeError
 from lakestore.model.snapshot import Snapshot
-from lakestore.model.stream import ExpiredPolicy, Position
+from lakestore.model.stream import ExpiredPolicy, Position, Start, StartMode
 from lakestore.read.follow_line import SnapshotLine
 from lakestore.read.follow_parts import FollowParts, FollowRequest, Moved, Rows, Step, Wait, mark_of
 from lakestore.read.follow_rows import SnapshotRows
@@ -54,8 +54,10 @@ class Follower:
         Raises:
             OutOfRangeError: That has expired, and the policy is to fail.
             NotFoundError: There is no such tag.
+            InvalidInputError: Readers that share the stream could begin at different snapshots, and lose rows by that.
         """
         begin = self._request.begin
+        self._check_shard(begin)
         if isinstance(begin, Position):
             return begin
         try:
@@ -155,6 +157,18 @@ class Follower:
         if policy is ExpiredPolicy.FAIL or error.earliest == error.position:
             raise error
         return Position(next_snapshot=error.earliest or 1)
+
+    def _check_shard(self, begin: Start | Position) -> None:
+        """Where files are shared out a compaction moves rows between readers, so all must begin at one snapshot."""
+        if self._request.shard is None or not self._rows.by_file:
+            return
+        floating = isinstance(begin, Start) and begin.mode in {StartMode.LATEST_FULL, StartMode.COMPACTED_FULL}
+        if floating or self._request.expired is ExpiredPolicy.LATEST_FULL:
+            raise InvalidInputError(
+                "shards of a table without buckets share out its files, and a compaction writes those anew: readers"
+                " that begin with the rows of different snapshots would lose some. Give all the same start, such as"
+                " start='from-snapshot-full=7'"
+            )
 
     def _is_over(self) -> bool:
         idle_ms = (self._clock.monotonic() - self._active) * 1000

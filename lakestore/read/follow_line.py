@@ -1,10 +1,11 @@
 """The line of snapshots as a streaming read walks along it: the next one, none yet, or gone.
 
 1. The next snapshot is asked for by its number: one read, and no listing.
-2. None, and it is the first look: the folder is listed once, to tell "not yet" from "expired" and from "beyond".
-3. None again and again: every ``HINT_EVERY``-th look reads LATEST instead. Only when it says that the line went on
-   elsewhere is the folder listed again. So an idle look costs one request, and a reader that slept through the expiry
-   of its next snapshot still notices.
+2. None, and it is the very first look, or the second in vain: the one before it is looked for. The latest snapshot
+   never expires, so where that one is still there the next has yet to come. Otherwise the folder is listed, to tell
+   "expired" from "beyond".
+3. None again and again: every ``CHECK_EVERY``-th look is at the one before it instead, with the same consequences. So
+   an idle look costs one request, and a reader that slept through the expiry of its next snapshot still notices.
 4. What expired from ``snapshot/`` is looked for in ``changelog/``.
 5. A snapshot that is found must follow the one that was read before it: if another stands in that one's place now, the
    table was rolled back or made anew, and its changes do not add up to what the reader has.
@@ -18,8 +19,8 @@ from lakestore.model.snapshot import Snapshot
 from lakestore.model.stream import Position
 from lakestore.read.follow_parts import FollowParts, mark_of
 
-HINT_EVERY = 16
-"""Of so many looks in vain one is at LATEST."""
+CHECK_EVERY = 32
+"""Of so many looks in vain one is at the snapshot before the one that is waited for."""
 
 
 class SnapshotLine:
@@ -35,8 +36,14 @@ class SnapshotLine:
         self._name = parts.reader.parts.name
         self._begun = False
         self._looks = 0
-        self._explained: int | None = None
+        self._absent: int | None = None
+        self._unchecked = True
         self._only_changelogs = False
+
+    def was_absent(self, following: int) -> None:
+        """Say that the snapshot of that number was looked for a moment ago, behind the latest, and is yet to come."""
+        self._absent = following
+        self._begun, self._unchecked = True, False
 
     def find(self, position: Position) -> Snapshot | None:
         """The snapshot to read at that position; None while it is not there yet.
@@ -45,12 +52,11 @@ class SnapshotLine:
             OutOfRangeError: It is gone, or the line is another one.
         """
         following = position.next_snapshot
-        snapshot = self._look(following)
+        snapshot = self._look(position)
         if snapshot is None:
             self._looks += 1
             return None
-        self._looks = 0
-        self._explained = None
+        self._looks, self._unchecked = 0, True
         if position.after is not None and following > 1:
             self._check(position, self._snapshots.find(following - 1))
         return snapshot
@@ -78,25 +84,32 @@ class SnapshotLine:
             latest=max(ids, default=None),
         )
 
-    def _look(self, following: int) -> Snapshot | None:
+    def _look(self, position: Position) -> Snapshot | None:
+        following = position.next_snapshot
         if self._only_changelogs:
             kept = self._changelogs.find(following)
             if kept is not None:
                 return kept
-            self._only_changelogs = False
-        if self._looks == 0 or self._looks % HINT_EVERY:
+            self._only_changelogs = self._begun = False
+        begun, self._begun = self._begun, True
+        absent, self._absent = self._absent, None
+        if absent == following:
+            return None
+        if self._looks == 0 or self._looks % CHECK_EVERY:
             snapshot = self._snapshots.find(following)
-            begun, self._begun = self._begun, True
-            return snapshot if snapshot is not None or begun else self._search(following)
-        return self._search(following) if self._says_otherwise(following) else None
+            if snapshot is not None:
+                return snapshot
+            if begun and not (self._unchecked and self._looks == 1):
+                return None
+        self._unchecked = False
+        return None if self._is_coming(position) else self._search(following)
 
-    def _says_otherwise(self, following: int) -> bool:
-        """Whether LATEST tells of another line than one that ends before that snapshot."""
-        hint = self._snapshots.latest_hint()
-        if hint is None or hint == following - 1 or hint == self._explained:
-            return False
-        self._explained = hint
-        return True
+    def _is_coming(self, position: Position) -> bool:
+        """Whether the snapshot before that position is still there, so that the next is yet to come."""
+        before = self._snapshots.find(position.next_snapshot - 1) if position.next_snapshot > 1 else None
+        if before is not None and position.after is not None:
+            self._check(position, before)
+        return before is not None
 
     def _search(self, following: int) -> Snapshot | None:
         ids = self._snapshots.ids()

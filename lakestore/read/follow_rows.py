@@ -6,7 +6,9 @@ from zlib import crc32
 import pyarrow as pa
 
 from lakestore.core.stream_step import Source, least_level, source_of
+from lakestore.errors import UnsupportedFormatError
 from lakestore.model.manifest import EntryKind, ManifestEntry
+from lakestore.model.predicate import columns_of
 from lakestore.model.rows import RowKind
 from lakestore.model.snapshot import Snapshot
 from lakestore.read.follow_line import SnapshotLine
@@ -34,6 +36,12 @@ class SnapshotRows:
         self._keyed = bool(reader.schema.primary_keys)
         self._least_level = least_level(merge.changelog_producer, top=top) if self._keyed else 0
         self._by_file = not self._keyed and reader.options.bucket.count < 0
+        self._fitting = reader.schema.id
+
+    @property
+    def by_file(self) -> bool:
+        """Whether readers that share the stream share out files rather than buckets."""
+        return self._by_file
 
     @property
     def _scope(self) -> Scope:
@@ -48,8 +56,13 @@ class SnapshotRows:
         return crc32(repr((asked, made)).encode()) or 1
 
     def state(self, snapshot: Snapshot) -> Iterator[pa.RecordBatch]:
-        """All rows of a snapshot, as far as the changes up to it have told them."""
+        """All rows of a snapshot, as far as the changes up to it have told them.
+
+        Raises:
+            UnsupportedFormatError: Columns have other types in it.
+        """
         reader = self._reader
+        self._check_types(snapshot)
         plan = plan_scan(
             reader.parts,
             schema=reader.schema,
@@ -65,9 +78,10 @@ class SnapshotRows:
         """The changes that a snapshot made.
 
         Raises:
-            UnsupportedFormatError: It is an overwrite, and that is to fail.
+            UnsupportedFormatError: It is an overwrite, and that is to fail; or columns have other types in it.
             OutOfRangeError: What it replaced has expired.
         """
+        self._check_types(snapshot)
         producer = self._reader.options.merge.changelog_producer
         source = source_of(snapshot, producer=producer, overwrites=self._request.overwrites)
         match source:
@@ -84,6 +98,23 @@ class SnapshotRows:
         """Refuse a snapshot whose changes ``changes`` would refuse; reads nothing."""
         producer = self._reader.options.merge.changelog_producer
         source_of(snapshot, producer=producer, overwrites=self._request.overwrites)
+
+    def _check_types(self, snapshot: Snapshot) -> None:
+        """Refuse rows of a later schema in which a column that is read has another type: its values might not fit."""
+        if snapshot.schema_id <= self._fitting:
+            return
+        reader = self._reader
+        now = {field.id: field for field in reader.parts.schemas.get(snapshot.schema_id).fields}
+        read = {*reader.columns, *(columns_of(reader.where) if reader.where is not None else ())}
+        for field in reader.schema.select([name for name in reader.schema.names if name in read]):
+            later = now.get(field.id, field)
+            if later.type.with_nullable(nullable=True) != field.type.with_nullable(nullable=True):
+                raise UnsupportedFormatError(
+                    f"{reader.parts.what(snapshot.id)}: column {field.name!r} is {later.type} now, and was {field.type}"
+                    " when the stream was opened: its values might not fit. Open the stream again where it stands: its"
+                    " `position`, or the position of the last change, goes on in the new schema"
+                )
+        self._fitting = snapshot.schema_id
 
     def _belongs(self, entry: ManifestEntry) -> bool:
         return entry.file.level >= self._least_level and self._request.takes(entry, by_file=self._by_file)

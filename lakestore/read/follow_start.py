@@ -32,6 +32,7 @@ def first_position(parts: FollowParts, start: Start, line: SnapshotLine) -> Posi
     if latest is None:
         return Position(next_snapshot=1)
     if start.mode is StartMode.LATEST:
+        line.was_absent(latest.id + 1)
         return Position(next_snapshot=latest.id + 1, after=mark_of(latest))
     if start.mode is StartMode.COMPACTED_FULL:
         latest = _last_compacted(parts, latest)

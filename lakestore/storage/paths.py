@@ -2,7 +2,7 @@
 
     <warehouse>/<database>.db/<table>/
         schema/schema-<id>                        snapshot/snapshot-<id>, LATEST, EARLIEST
-        changelog/changelog-<id>                  tag/tag-<name>          consumer/consumer-<id>, job-<name>
+        changelog/changelog-<id>                  tag/tag-<name>          consumer/consumer-<id>, job-<name>/…
         manifest/manifest-<uuid>-<n>, manifest-list-<uuid>-<n>, index-manifest-<uuid>-<n>
         index/index-<uuid>-<n>                    statistics/stat-<uuid>-<n>
         branch/branch-<name>/{schema,snapshot,changelog,tag,consumer}/…
@@ -25,6 +25,7 @@ TAG_PREFIX = "tag-"
 BRANCH_PREFIX = "branch-"
 CONSUMER_PREFIX = "consumer-"
 JOB_PREFIX = "job-"
+FACT_PREFIX = "fact-"
 BUCKET_PREFIX = "bucket-"
 MANIFEST_PREFIX = "manifest-"
 MANIFEST_LIST_PREFIX = "manifest-list-"
@@ -181,9 +182,17 @@ class TablePaths:
         """Path of a consumer's position."""
         return f"{self.consumer_dir()}/{CONSUMER_PREFIX}{check_given_name(consumer_id, what='consumer')}"
 
-    def job(self, name: str) -> str:
-        """Path of what is remembered of a job; LakeStore's own, beside the consumers."""
+    def job_dir(self, name: str) -> str:
+        """Folder of what is remembered of a job; LakeStore's own, beside the consumers."""
         return f"{self.consumer_dir()}/{JOB_PREFIX}{check_given_name(name, what='job')}"
+
+    def job_owner(self, name: str) -> str:
+        """Path of the file that names a job's owner."""
+        return f"{self.job_dir(name)}/owner"
+
+    def job_fact(self, name: str, seen: int, owner: str) -> str:
+        """Path of one owner's fact about a job up to a snapshot."""
+        return f"{self.job_dir(name)}/{FACT_PREFIX}{seen}-{owner}"
 
     # Files whose names are read from metadata.
 

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 import lakestore as ls
+from lakestore.api.catalog import Lake
+from lakestore.env import Env, SystemClock
 from lakestore.format.message_json import prepared_from_json, prepared_to_json
 from lakestore.model.job import user_of
+from lakestore.storage.fsspec_store import open_store
+from lakestore.testing.watched import WatchedStore
 
 SCHEMA = {"id": "INT NOT NULL", "v": "INT"}
 KINDS = {"keyed": {"primary_key": ["id"], "options": {"bucket": "2"}}, "append": {"options": {}}}
@@ -110,7 +114,7 @@ def test_without_the_consumer_there_is_no_guessing(table):
         table.insert(rows(50 + number))
     table.consumers.delete(user_of("ingest"))
     expire(table)
-    with pytest.raises(ls.CommitUnknownError, match="nobody can know whether job 'ingest' committed number 1"):
+    with pytest.raises(ls.CommitUnknownError, match=r"nobody can know which numbers job .ingest. has committed"):
         ls.open_table(table.path).writer(job="ingest").recover()
 
 
@@ -159,6 +163,92 @@ def test_impossible_names(table):
     for name in ("", "a/b", ".."):
         with pytest.raises(ls.InvalidInputError):
             table.writer(job=name)
+
+
+def test_a_rollback_takes_numbers_back(table):
+    """What was rolled back is not committed any more: the live writer is told, and recover() says what is left."""
+    writer = table.writer(job="ingest")
+    for number in (1, 2, 3):
+        writer.write(rows(number))
+        writer.commit(number)
+    second = next(one["snapshot_id"] for one in table.snapshots.list().to_pylist() if one["commit_identifier"] == 2)
+    table.rollback(snapshot=second)
+    writer.write(rows(4))
+    with pytest.raises(ls.ConflictError, match="rolled back behind snapshot"):
+        writer.commit(4)
+    assert writer.recover() == 2
+    writer.write(rows(3))
+    assert writer.commit(3).snapshot_ids
+    writer.close()
+    assert ids(table) == expected(1, 2, 3)
+    table.rollback(snapshot=1)
+    table.insert(rows(50))
+    table.insert(rows(51))
+    table.insert(rows(52))
+    table.insert(rows(53))
+    assert ls.open_table(table.path).writer(job="ingest").recover() == 1, "others have gone on in its place since"
+
+
+def test_an_unknown_outcome_is_found_out_by_committing_again(tmp_path):
+    """The answer to the put of the snapshot is lost, and so is every answer after it, for a while."""
+    lake = ls.connect(tmp_path)
+    lake.create_table("db.t", schema=SCHEMA, **KINDS["append"])
+    inner, root = open_store(tmp_path)
+    store = Deaf(inner)
+    table = Lake(store, root, Env(clock=NoWaits())).table("db.t")
+    writer = table.writer(job="ingest")
+    writer.recover()
+    for number, after in ((1, True), (2, False)):
+        writer.write(rows(number))
+        store.deaf, store.lands = True, after
+        with pytest.raises(ls.CommitUnknownError):
+            writer.commit(number)
+        store.deaf = False
+        writer.write(rows(number))
+        assert writer.commit(number).already_committed is after
+    writer.close()
+    assert ids(lake.table("db.t")) == expected(1, 2)
+    assert table.consumers.list().num_rows == 0
+    assert not lake.table("db.t").check(deep=True).findings
+
+
+class NoWaits(SystemClock):
+    """A clock whose naps take no time."""
+
+    def sleep(self, seconds):
+        pass
+
+
+class Deaf(WatchedStore):
+    """From the put of a snapshot on no answer comes; whether that put lands is ``lands``."""
+
+    deaf, lands, _gone = False, False, False
+
+    def _call(self, operation, path, action):
+        if not self.deaf:
+            self._gone = False
+        elif operation == "put_if_absent" and "/snapshot-" in path:
+            if self.lands and not self._gone:
+                action()
+            self._gone = True
+        if self._gone:
+            raise ls.StorageError(f"no answer to {operation}", transient=True)
+        return action()
+
+
+def test_facts_do_not_pile_up_and_nobody_cleans_them_away(table):
+    folder = Path(table.path) / "consumer" / "job-ingest"
+    for _ in range(3):
+        writer = table.writer(job="ingest")
+        done = writer.recover() or 0
+        for number in range(done + 1, done + 4):
+            writer.write(rows(number))
+            writer.commit(number)
+        assert len(list(folder.glob("fact-*"))) == 1
+    table.remove_orphans(older_than=0)
+    assert table.writer(job="ingest").recover() == 9
+    assert table.consumers.list().num_rows == 1
+    table.writer(job="ingest").close()
 
 
 # Two writers of one name.
@@ -245,6 +335,20 @@ def test_a_message_outlives_its_writer_and_is_aborted_only_when_nobody_named_it(
     assert not table.check(deep=True).findings
 
 
+def test_abort_after_expiry_still_proves_what_nobody_names(table):
+    """Snapshots that were there before the rows were prepared have no say, so their expiry does not matter."""
+    for number in range(3):
+        table.insert(rows(50 + number))
+    expire(table)
+    with table.writer(job="ingest") as writer:
+        writer.write(rows(1))
+        message = writer.prepare()
+        before = data_files(table)
+        assert writer.abort([message]) > 0
+    assert data_files(table) < before
+    assert not table.check(deep=True).findings
+
+
 def test_a_table_made_anew_refuses_old_messages(tmp_path):
     lake = ls.connect(tmp_path)
     table = lake.create_table("db.t", schema=SCHEMA, **KINDS["keyed"])
@@ -270,7 +374,7 @@ def test_a_branch_is_another_line(table):
     with table.writer(job="ingest") as writer:
         writer.write(rows(1))
         message = writer.prepare()
-    with table.branch("dev").writer(job="ingest") as writer, pytest.raises(ls.ConflictError, match="or branch"):
+    with table.at(branch="dev").writer(job="ingest") as writer, pytest.raises(ls.ConflictError, match="or branch"):
         writer.commit(1, [message])
 
 

@@ -56,6 +56,23 @@ def test_json_lines(table, capsys):
     assert lines(capsys.readouterr().out) == [{"_row_kind": "+I", "id": 3, "v": "new"}]
 
 
+def test_bounds_and_parts(table, capsys):
+    for number, watermark in ((4, 100), (5, 200)):
+        with table.writer(job="j") as writer:
+            writer.write([{"id": number, "v": "new", "n": 0}])
+            writer.commit(number, watermark=watermark)
+    words = ["stream", table.path, "--from", "from-snapshot=4"]
+    assert main([*words, "--until-watermark", "150"]) == 0
+    assert [row["id"] for row in lines(capsys.readouterr().out)] == [4]
+    found = []
+    for bucket in ("0", "1"):
+        assert main([*words, "--until", "latest", "--buckets", bucket]) == 0
+        found += [row["id"] for row in lines(capsys.readouterr().out)]
+    assert sorted(found) == [4, 5]
+    assert main([*words, "--delay", "3600", "--idle", "0.05", "--poll", "0.02"]) == 0
+    assert capsys.readouterr().out == ""
+
+
 def test_arrow(table, start):
     process = start("stream", table.path, "--from", "earliest", "--until", "2", "--arrow")
     out, error = process.communicate(timeout=PATIENCE)
@@ -129,7 +146,16 @@ def test_changes(table, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--shard", "1"], ["--shard", "2/2"], ["--until", "soon"], ["--from", "x"], ["--expired", "no"]]
+    "words",
+    [
+        ["--shard", "1"],
+        ["--shard", "2/2"],
+        ["--until", "soon"],
+        ["--from", "x"],
+        ["--expired", "no"],
+        ["--buckets", "a"],
+        ["--until", "2", "--until-watermark", "5"],
+    ],
 )
 def test_words_that_make_no_sense(table, capsys, words):
     assert main(["stream", table.path, *words]) == 1

@@ -68,7 +68,7 @@ def test_a_column_of_kinds_is_taken_out_of_the_rows():
         ([0, 1, 7], r"row 2, row_kind: 7 is no row kind; expected 0 \(\+I\)"),
         (["+I", None, "-D"], "row 1, row_kind: None"),
         (pa.array([0.0, 1.0, 3.0]), "Arrow type double are no row kinds"),
-        (object(), "row_kind is a object: expected a RowKind"),
+        (complex(1, 2), "row_kind is a complex: expected a RowKind"),
         ("op", r"row_kind='op': the rows have no such column; there are \['k'\]"),
         ("insert", "the rows have no such column.*Expected one of"),
         ("v", "row_kind='v' is a column of the table.*rowkind.field"),
