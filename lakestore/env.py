@@ -4,6 +4,7 @@ Everything below the API takes an ``Env`` and nothing reads the clock or draws a
 test that hands in its own world replays exactly.
 """
 
+import os
 import random
 import time
 import uuid
@@ -56,6 +57,15 @@ class SystemClock(Clock):
         time.sleep(seconds)
 
 
+BACKGROUND_VARIABLE = "LAKESTORE_BACKGROUND"
+"""Environment variable; ``off`` keeps this process from doing anything in the background."""
+
+
+def background_allowed() -> bool:
+    """What the environment variable says; yes without it."""
+    return os.environ.get(BACKGROUND_VARIABLE, "on").strip().lower() not in {"off", "0", "false", "no"}
+
+
 def random_uuid() -> str:
     """A fresh random uuid as text."""
     return str(uuid.uuid4())
@@ -69,10 +79,13 @@ class Env:
         clock: Time.
         new_id: Draws a fresh uuid text.
         rng: Randomness for backoff jitter; never for anything stored.
-        emit: Receives every event; must not raise.
+        emit: Receives every event; must not raise. Events of what runs in the background come from its thread.
+        background: Whether tables may be compacted in a thread beside their commits. False does it within the commit,
+            as a world that is to replay exactly wants it; by default what ``LAKESTORE_BACKGROUND`` says.
     """
 
     clock: Clock = field(default_factory=SystemClock)
     new_id: Callable[[], str] = random_uuid
     rng: random.Random = field(default_factory=random.Random)
     emit: Callable[[Event], None] = ignore_event
+    background: bool = field(default_factory=background_allowed)

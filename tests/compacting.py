@@ -30,6 +30,20 @@ def live_files(table):
     return files
 
 
+def order_in_buckets(table):
+    """Ids in the order in which they are read, by bucket."""
+    context = table._context
+    snapshot = context.snapshots.latest()
+    found = {}
+    for place, files in live_files(table).items():
+        bucket = context.scan_parts().files(context.schema, context.options, snapshot.id).bucket(*place)
+        for file in sorted(files, key=lambda file: file.min_sequence):
+            with bucket.open(file, context.schema.select(["id"])) as opened:
+                for rows in opened.batches():
+                    found.setdefault(place[1], []).extend(rows.column(0).to_pylist())
+    return found
+
+
 def changelog_files(table, snapshot):
     """Manifest entries of a snapshot's changelog files."""
     if snapshot.changelog_manifest_list is None:

@@ -18,7 +18,8 @@ from lakestore.maintain.drop import drop_table
 from lakestore.meta.schemas import Schemas
 from lakestore.model.arrow import assign_ids, fields_from_arrow, paimon_type
 from lakestore.model.schema import TableSchema
-from lakestore.model.types import DataType, Field, parse_type
+from lakestore.model.type_text import read_type
+from lakestore.model.types import DataType, Field
 from lakestore.storage.fsspec_store import open_store
 from lakestore.storage.lock import CommitLock
 from lakestore.storage.paths import TablePaths, WarehousePaths
@@ -199,7 +200,10 @@ class Lake(MaintainedLake):
             if missing_ok:
                 return CleaningReport(dry_run=dry_run)
             raise
-        return drop_table(table._context.clean_parts(), dry_run=dry_run)  # noqa: SLF001 - the table is this module's own
+        context = table._context  # noqa: SLF001 - the table is this module's own
+        if not dry_run:
+            context.beside.stop()
+        return drop_table(context.clean_parts(), dry_run=dry_run)
 
     def __repr__(self) -> str:
         return f"<Lake at {self._store.url}>"
@@ -218,7 +222,7 @@ def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
 def _type(kind: object) -> DataType:
     if isinstance(kind, pa.DataType):
         return paimon_type(kind)
-    return parse_type(kind if isinstance(kind, Mapping) else str(kind))
+    return read_type(kind if isinstance(kind, Mapping) else str(kind))
 
 
 def _fields(schema: object) -> tuple[Field, ...]:

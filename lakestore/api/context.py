@@ -7,11 +7,13 @@ import pyarrow as pa
 
 from lakestore.api.names import name_on_branch
 from lakestore.core.options import parse_options
+from lakestore.core.row_tracking import tracked
 from lakestore.data.file_writer import WriteParts
 from lakestore.env import Env
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.maintain.auto_tags import tag_after_commit
 from lakestore.maintain.cleaning import CleanParts
+from lakestore.maintain.compact_beside import Beside
 from lakestore.maintain.compact_run import CompactParts
 from lakestore.maintain.expire_auto import ExpiryMemory, expire_after_commit
 from lakestore.maintain.write import WriteSession
@@ -49,6 +51,7 @@ class TableContext:
         schemas: Reader and writer of schema files.
         snapshots: Reader of snapshot files.
         manifests: Reader and writer of manifests.
+        beside: Compaction in the background.
         memory: What this process knows of the next expiry.
     """
 
@@ -61,6 +64,7 @@ class TableContext:
     schemas: Schemas
     snapshots: Snapshots
     manifests: Manifests
+    beside: Beside = field(compare=False)
     memory: ExpiryMemory = field(default_factory=ExpiryMemory, compare=False)
 
     @classmethod
@@ -88,6 +92,7 @@ class TableContext:
             schemas=schemas,
             snapshots=Snapshots(store, paths),
             manifests=Manifests(store, paths, options.commit, partition_types=schema.partition_types, env=env),
+            beside=Beside.of(store.url, store.endpoint, paths.root, paths.branch),
         )
 
     def require_primary_key(self, verb: str) -> None:
@@ -116,6 +121,7 @@ class TableContext:
             sequences=sequences,
             parts=self.write_parts(),
             name=self.name,
+            beside=self.beside,
             after_commit=self.after_commit,
         )
 
@@ -189,6 +195,10 @@ class TableContext:
         if schema.id == self.schema.id:
             return self
         return replace(self, schema=schema, options=parse_options(schema.options, schema=schema))
+
+    def with_row_ids(self) -> "TableContext":
+        """The same table, for reading, with ``_ROW_ID`` and ``_SEQUENCE_NUMBER`` as its last columns."""
+        return replace(self, schema=tracked(self.schema))
 
     def pinned_to(self, snapshot: Snapshot) -> "TableContext":
         """The same table in the schema of a snapshot; which branch scans fall back to is as of now."""

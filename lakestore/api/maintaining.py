@@ -43,6 +43,20 @@ class Maintained:
             where=partitions_where(where, context.schema, verb="levels"),
         )
 
+    def wait_for_compaction(self, timeout: float | None = None) -> bool:
+        """Wait until what this process compacts beside its commits is done; then a scan finds the table at its fastest.
+
+        Commits do not wait for it, unless they outrun it. The end of the process does, so that only those need this
+        who scan right after they wrote, or who may not leave threads behind.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether nothing is left to be done. Failures are events, and the ``compact_error`` of the next commit.
+        """
+        return self._context.beside.wait(timeout)
+
     def compact(  # noqa: PLR0913 - what may be said of one job, all by name
         self,
         *,
@@ -56,13 +70,13 @@ class Maintained:
         dry_run: bool = False,
         progress: Callable[[CompactProgress], None] | None = None,
     ) -> CompactReport:
-        """Merge sorted runs into fewer: what the table's triggers find due, or everything.
+        """Merge sorted runs into fewer, or small files of an append table: what the triggers find due, or everything.
 
         Reading gives the same rows before and after. Writers need not stop, and several such jobs may run at once.
         Writers do this by themselves after their commits unless the table is ``write-only``.
 
         Args:
-            full: Merge every bucket into one run at its top level.
+            full: Merge every bucket into one run at its top level; write all small files of an append table together.
             strategy: ``"universal"`` (what the triggers find due; also called ``"minor"``) or ``"full"``.
             partitions: Only those, each as values of partition columns: ``[{"day": "2026-11-20"}]``.
             where: Instead, a predicate on partition columns.
@@ -76,11 +90,12 @@ class Maintained:
             What was done, bucket by bucket.
 
         Raises:
-            InvalidInputError: The table has no primary key, or an argument makes no sense.
+            InvalidInputError: An argument makes no sense.
             NotFoundError: A partition column does not exist.
             ConflictError: Others replaced the files first again and again; buckets compacted before stay so.
             CommitUnknownError: Nobody can know whether a snapshot was made; nothing was deleted.
         """
+        self._context.beside.stop()
         context, _ = self._context.at_latest()
         return compact_table(
             context.compact_parts(),

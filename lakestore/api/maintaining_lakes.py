@@ -43,7 +43,7 @@ class MaintainedLake:
         how: Callable[[Table], CompactReport] = Table.compact,
         each: Callable[[TableCompaction], None] = lambda _: None,
     ) -> tuple[TableCompaction, ...]:
-        """Compact all primary-key tables of that name, one after another.
+        """Compact all tables of that name, one after another.
 
         A table that fails does not keep the others from it: its error is handed out, not raised.
 
@@ -74,10 +74,7 @@ class MaintainedLake:
         done = []
         for name in names:
             try:
-                table = self.table(name)
-                if not table.primary_key:
-                    continue
-                outcome = TableCompaction(table=name, report=how(table))
+                outcome = TableCompaction(table=name, report=how(self.table(name)))
             except LakestoreError as error:
                 outcome = TableCompaction(table=name, error=error)
             each(outcome)

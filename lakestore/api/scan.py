@@ -7,10 +7,11 @@ import pyarrow as pa
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import as_predicate
 from lakestore.api.result import ArrowResult
+from lakestore.core.row_tracking import TRACKING_NAMES
 from lakestore.core.select import select_fields
 from lakestore.errors import InvalidInputError
 from lakestore.model.arrow import arrow_schema
-from lakestore.model.predicate import Predicate
+from lakestore.model.predicate import Predicate, columns_of
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.split import Plan
 from lakestore.read.explain import Explanation, explain_plan
@@ -37,12 +38,15 @@ class Scan(ArrowResult):
     ) -> None:
         if limit is not None and limit < 0:
             raise InvalidInputError(f"limit {limit}: expected 0 or more")
+        self._where = as_predicate(where)
+        self._columns = tuple(context.schema.names if select is None else select)
+        named = {*self._columns, *(() if self._where is None else columns_of(self._where))}
+        if context.options.append.row_ids and named & TRACKING_NAMES:
+            context = context.with_row_ids()
         self._context = context
         self._snapshot = snapshot
         self._pinned = pinned
         schema = context.schema
-        self._where = as_predicate(where)
-        self._columns = tuple(schema.names if select is None else select)
         self._limit = limit
         self._fields = select_fields(schema, self._columns)
 
@@ -70,8 +74,17 @@ class Scan(ArrowResult):
         )
 
     def explain(self) -> Explanation:
-        """The plan in figures: what each rule skipped and what is left to read. ``print`` it."""
-        return explain_plan(self.plan(), self._context.schema)
+        """The plan in figures: what each rule skipped, what is left to read, and what would skip more. ``print`` it.
+
+        Row groups are told from the footers of the files that are left, so those are opened.
+
+        Raises:
+            InvalidInputError: The predicate does not fit the columns.
+            UnsupportedFormatError: The table needs a feature that this release refuses.
+            CorruptTableError: A file is damaged.
+        """
+        context = self._context
+        return explain_plan(context.scan_parts(), self.plan(), schema=context.schema, options=context.options)
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """Read batch by batch, at most some windows ahead; stop early as you like."""

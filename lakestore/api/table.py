@@ -6,10 +6,12 @@ from typing import cast, overload
 import pyarrow as pa
 
 from lakestore.api.changes import as_changes
+from lakestore.api.changing import Changing
 from lakestore.api.cleaning import Cleaned
 from lakestore.api.clustering import Clustered
 from lakestore.api.context import TableContext
 from lakestore.api.evolving import Evolving
+from lakestore.api.indexing import Indexed
 from lakestore.api.job import JobWriter
 from lakestore.api.maintaining import Maintained
 from lakestore.api.referring import Referring
@@ -107,7 +109,7 @@ class TableAt(_Readable):
         return f"<Table {self._context.name} at snapshot {self.snapshot.id}>"
 
 
-class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evolving):
+class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Cleaned, Evolving, Changing):
     """A Paimon table. Made by ``Lake.table``, ``Lake.create_table`` or ``open_table``."""
 
     def __init__(self, context: TableContext) -> None:
@@ -163,9 +165,9 @@ class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evol
 
         ``snapshots``, ``schemas``, ``options``, ``tags``, ``branches``, ``consumers``, ``aggregation_fields``; of the
         latest snapshot ``files``, ``file_key_ranges``, ``partitions``, ``buckets``, ``manifests``, ``table_indexes``,
-        ``statistics``; and of rows ``ro`` (those of the highest level, which need no merge), ``audit_log`` (the state
-        at the earliest snapshot, then all changes, with their kind) and ``binlog`` (the same with both images of an
-        update in one row).
+        ``file_indexes``, ``statistics``; and of rows ``ro`` (those of the highest level, which need no merge),
+        ``audit_log`` (the state at the earliest snapshot, then all changes, with their kind) and ``binlog`` (the same
+        with both images of an update in one row).
 
         Raises:
             NotFoundError: There is no such system table; the message names those there are.
@@ -294,19 +296,6 @@ class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evol
             writer.write(data, row_kind=row_kind)
             return writer.commit()
 
-    def delete(self, rows: object) -> CommitResult:
-        """Delete rows of a primary-key table. One commit.
-
-        Args:
-            rows: A predicate (SQL text or expression) on any columns, or data that holds at least the key columns.
-
-        Raises:
-            InvalidInputError: The table has no primary key, or the rows lack a key column.
-        """
-        with self.writer() as writer:
-            writer.delete(rows)
-            return writer.commit()
-
     def overwrite(
         self,
         data: object,
@@ -388,6 +377,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Streamed, Cleaned, Evol
             NotFoundError: The table is gone.
         """
         context = self._context
+        context.schemas.forget()
         schema = context.schemas.latest()
         if schema is None:
             raise NotFoundError(f"{self.name} is gone: no schema file in {context.paths.schema_dir()}")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from lakestore.api.catalog import connect
 from lakestore.api.maintaining_lakes import TableCompaction
 from lakestore.api.table import Table
-from lakestore.cli.compact_report import print_compaction, report_dict
+from lakestore.cli.compact_report import print_compaction, print_manifests, report_dict
 from lakestore.cli.levels import print_files, print_levels
 from lakestore.cli.render import print_json, print_json_line, stderr
 from lakestore.cli.signals import stop_on_signals
@@ -84,6 +84,9 @@ def compact(
     ] = None,
     budget: Budget = None,
     budget_files: BudgetFiles = None,
+    manifests: Annotated[
+        bool, typer.Option("--manifests", help="Merge the table's manifests instead; no data file is touched.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     database: Database = False,
     every: Every = None,
@@ -91,10 +94,16 @@ def compact(
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
 ) -> int:
-    """Merge sorted runs into fewer: what the table's triggers find due, or everything with --full.
+    """Merge sorted runs into fewer, or small files of an append table: what is due, or everything with --full.
 
     Example: lakestore compact wh/shop.db/orders --full --dry-run
     """
+    if manifests:
+        if full or strategy or where or idle or budget or budget_files or database or every:
+            raise InvalidInputError("compact --manifests merges the manifests of one table and takes only --dry-run")
+        found = find_table(table, warehouse=warehouse, options=storage_option or [])
+        print_manifests(found.compact_manifests(dry_run=dry_run), as_json=as_json)
+        return 0
 
     def how(found: Table) -> CompactReport:
         with _progress(found.name) as progress:

@@ -4,9 +4,10 @@ import dataclasses
 import sys
 
 from lakestore.api.maintaining_lakes import TableCompaction
-from lakestore.cli.render import human_bytes, print_table, stderr
+from lakestore.cli.render import human_bytes, print_json, print_table, stderr
 from lakestore.errors import InvariantError
 from lakestore.maintain.compact import CompactedBucket, CompactReport
+from lakestore.maintain.compact_manifests import ManifestsReport
 
 
 def report_dict(outcome: TableCompaction) -> dict[str, object]:
@@ -33,6 +34,15 @@ def print_compaction(outcome: TableCompaction, *, dry_run: bool, brief: bool = F
     if report.buckets and not brief:
         print_table(*_bucket_table(report, dry_run=dry_run))
     sys.stdout.write(f"{outcome.table}: {_summary(report, dry_run=dry_run)}\n")
+
+
+def print_manifests(report: ManifestsReport, *, as_json: bool) -> None:
+    """Tell what merging manifests came to."""
+    if as_json:
+        print_json(report.to_dict())
+        return
+    after = f"{report.rewritten} to be rewritten" if report.after is None else f"{report.after} after"
+    sys.stdout.write(f"{report.before} manifests before, {after}\n")
 
 
 def _summary(report: CompactReport, *, dry_run: bool) -> str:

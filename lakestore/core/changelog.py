@@ -75,50 +75,45 @@ def before_full(levels: Levels, groups: Groups, *, top: int) -> Before:
 
 
 def changes_of(
-    rows: pa.Table, after: pa.Table, *, before: Indices, touched: Mask, compared: Sequence[str] | None = None
+    rows: pa.Table, *, before: Indices, after: Indices, touched: Mask, compared: Sequence[str] | None = None
 ) -> pa.Table:
     """The changes of keys, as rows with ``_VALUE_KIND``.
 
     Args:
-        rows: Rows that ``before`` points into.
-        after: What became of each key, one row a key, in key order; same columns.
-        before: For each key the position of the row that stood, -1 for none.
+        rows: Rows that the others point into, in one piece.
+        before: For each key, in key order, the position of the row that stood; -1 for none.
+        after: For each key the position of what became of it.
         touched: Which keys may have changed.
         compared: Columns that say whether a row is the same as before; None where that is not asked.
     """
+    adds = is_add(rows.column(VALUE_KIND).to_numpy())
     stood = np.zeros(len(before), np.bool_)
     known = before >= 0
-    stood[known] = is_add(rows.column(VALUE_KIND).to_numpy())[before[known]]
-    stands = is_add(after.column(VALUE_KIND).to_numpy())
+    stood[known] = adds[before[known]]
+    stands = adds[after]
     updated = touched & stood & stands
     if compared is not None and updated.any():
         places = np.flatnonzero(updated)
-        updated[places[_same(rows, after, before[places], places, compared)]] = False
-    goes = touched & stood & ~stands | updated
-    comes = touched & ~stood & stands | updated
-    gone, come = np.flatnonzero(goes), np.flatnonzero(comes)
-    old = _with_kinds(rows.take(pa.array(before[gone])), updated[gone], RowKind.UPDATE_BEFORE, RowKind.DELETE)
-    new = _with_kinds(after.take(pa.array(come)), updated[come], RowKind.UPDATE_AFTER, RowKind.INSERT)
-    if not len(gone):
-        return new
+        updated[places[_same(rows, before[places], after[places], compared)]] = False
+    gone = np.flatnonzero(touched & stood & ~stands | updated)
+    come = np.flatnonzero(touched & ~stood & stands | updated)
     order = np.argsort(np.concatenate([gone, come]), kind="stable")
-    return pa.concat_tables([old, new]).take(pa.array(order))
-
-
-def _same(
-    rows: pa.Table, after: pa.Table, before: Indices, places: Indices, compared: Sequence[str]
-) -> NDArray[np.bool_]:
-    """For each place whether the row before and the row after agree in those columns."""
-    same = np.ones(len(places), np.bool_)
-    for name in compared:
-        old = rows.column(name).take(pa.array(before)).combine_chunks()
-        new = after.column(name).take(pa.array(places)).combine_chunks()
-        codes = codes_of(pa.concat_arrays([old, new]))
-        same &= codes[: len(places)] == codes[len(places) :]
-    return same
-
-
-def _with_kinds(rows: pa.Table, updated: Mask, update: RowKind, otherwise: RowKind) -> pa.Table:
-    kinds = np.where(updated, np.int8(update), np.int8(otherwise))
+    places = np.concatenate([before[gone], after[come]])[order]
+    kinds = np.concatenate(
+        [
+            np.where(updated[gone], np.int8(RowKind.UPDATE_BEFORE), np.int8(RowKind.DELETE)),
+            np.where(updated[come], np.int8(RowKind.UPDATE_AFTER), np.int8(RowKind.INSERT)),
+        ]
+    )[order]
     index = rows.schema.get_field_index(VALUE_KIND)
-    return rows.set_column(index, rows.schema.field(index), pa.array(kinds, pa.int8()))
+    return rows.take(pa.array(places)).set_column(index, rows.schema.field(index), pa.array(kinds, pa.int8()))
+
+
+def _same(rows: pa.Table, before: Indices, after: Indices, compared: Sequence[str]) -> NDArray[np.bool_]:
+    """For each pair of rows whether they agree in those columns."""
+    same = np.ones(len(before), np.bool_)
+    both = pa.array(np.concatenate([before, after]))
+    for name in compared:
+        codes = codes_of(rows.column(name).take(both).combine_chunks())
+        same &= codes[: len(before)] == codes[len(before) :]
+    return same

@@ -115,6 +115,7 @@ def next_snapshot(
     schema_id: int,
     uuid: str,
     time_millis: int,
+    next_row_id: int | None = None,
 ) -> Snapshot:
     """The snapshot that puts those changes on that base.
 
@@ -129,6 +130,7 @@ def next_snapshot(
         schema_id: The latest schema.
         uuid: The mark by which this commit call knows its own snapshot again.
         time_millis: Now.
+        next_row_id: The next free row id; None carries it on.
     """
     delta_rows = _rows(changes.adds) - _rows(changes.deletes)
     total_before = 0 if base is None or base.total_record_count is None else base.total_record_count
@@ -156,7 +158,7 @@ def next_snapshot(
         watermark=_greatest(None if base is None else base.watermark, request.watermark),
         statistics=request.statistics or (base.statistics if base is not None and keeps_statistics else None),
         properties=_properties(request.properties),
-        next_row_id=0 if base is None or base.next_row_id is None else base.next_row_id,
+        next_row_id=(0 if base is None else base.next_row_id or 0) if next_row_id is None else next_row_id,
         operation=None if compacts else request.operation,
     )
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from lakestore.core.options_append import AppendTexts
 from lakestore.core.options_compact import CompactTexts
+from lakestore.core.options_file_index import parse_file_index
 from lakestore.core.options_model import OptionTexts
 from lakestore.core.options_registry import OLD_NAMES, REGISTRY, lookup, misspelled
 from lakestore.core.options_registry_entry import Option, Refuses, Status
@@ -72,6 +74,7 @@ def parse_options(options: Mapping[str, str], *, schema: TableSchema) -> TableOp
         present = {key: options[name] for key, name in written.items()}
         texts = OptionTexts.model_validate(present)
         compact = CompactTexts.model_validate(present).record()
+        append = AppendTexts.model_validate(present).record()
         tags = TagTexts.model_validate(present).record()
         stream = StreamTexts.model_validate(present).record()
         retain = RetainTexts.model_validate(present)
@@ -81,7 +84,13 @@ def parse_options(options: Mapping[str, str], *, schema: TableSchema) -> TableOp
         message = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
         raise _bad_value(key, options.get(key, ""), message) from error
     records = _records(texts, _column_stats(options), compact, keyed=bool(schema.primary_keys))
-    return replace(records, stream=stream, tags=tags, retain=retain.retain(), partition_expiry=retain.partitions())
+    records = replace(records, append=append, stream=stream, tags=tags)
+    return replace(
+        records,
+        retain=retain.retain(),
+        partition_expiry=retain.partitions(),
+        file_index=parse_file_index(options),
+    )
 
 
 def check_values(options: Mapping[str, str]) -> None:
@@ -218,6 +227,7 @@ def _records(
             ignore_empty=texts.snapshot_ignore_empty_commit,
             manifest_target_bytes=texts.manifest_target_file_size,
             manifest_merge_min_count=texts.manifest_merge_min_count,
+            manifest_merge_early=texts.lakestore_manifest_merge_early,
             manifest_full_compaction_bytes=texts.manifest_full_compaction_threshold_size,
             manifest_compression=texts.manifest_compression,
         ),

@@ -41,6 +41,7 @@ class CompactTexts(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     trigger: Count = Field(5, alias="num-sorted-run.compaction-trigger")
+    stop_trigger: Int | None = Field(None, alias="num-sorted-run.stop-trigger")
     num_levels: Annotated[Int, AfterValidator(_levels)] | None = Field(None, alias="num-levels")
     max_amplification: Percent = Field(200, alias="compaction.max-size-amplification-percent")
     size_ratio: Percent = Field(1, alias="compaction.size-ratio")
@@ -53,14 +54,17 @@ class CompactTexts(BaseModel):
     force_up_level_0: Flag = Field(default=False, alias="compaction.force-up-level-0")
     force_rewrite_all_files: Flag = Field(default=False, alias="compaction.force-rewrite-all-files")
     small_file_ratio: Ratio = Field(0.7, alias="compaction.small-file-ratio")
+    force_compact: Flag = Field(default=False, alias="commit.force-compact")
     full_delta_commits: Int | None = Field(None, alias="full-compaction.delta-commits")
     lookup_compact: Annotated[LookupMode, BeforeValidator(lambda text: text.strip().lower())] = Field(
         LookupMode.RADICAL, alias="lookup-compact"
     )
     lookup_max_interval: Int | None = Field(None, alias="lookup-compact.max-interval")
+    lookup_wait: Flag = Field(default=True, alias="lookup-wait")
     force_lookup: Flag = Field(default=False, alias="force-lookup")
     row_deduplicate: Flag = Field(default=False, alias="changelog-producer.row-deduplicate")
     row_deduplicate_ignore: Names = Field((), alias="changelog-producer.row-deduplicate-ignore-fields")
+    skip_expired_partitions: Flag = Field(default=False, alias="compaction.skip-expired-partitions")
     expire_time: Millis | None = Field(None, alias="record-level.expire-time")
     time_field: Annotated[str, Field(min_length=1)] | None = Field(None, alias="record-level.time-field")
 
@@ -69,6 +73,7 @@ class CompactTexts(BaseModel):
         interval = 2 * self.trigger if self.lookup_max_interval is None else self.lookup_max_interval
         return CompactOptions(
             trigger=self.trigger,
+            stop_trigger=max(self.trigger, self.trigger + 3 if self.stop_trigger is None else self.stop_trigger),
             num_levels=self.trigger + 1 if self.num_levels is None else self.num_levels,
             max_amplification=self.max_amplification,
             size_ratio=self.size_ratio,
@@ -79,12 +84,15 @@ class CompactTexts(BaseModel):
             force_up_level0=self.force_up_level_0,
             force_rewrite_all=self.force_rewrite_all_files,
             small_file_ratio=self.small_file_ratio,
+            force_compact=self.force_compact,
             full_delta_commits=self.full_delta_commits if (self.full_delta_commits or 0) > 0 else None,
             lookup_mode=self.lookup_compact,
             lookup_max_interval=max(self.trigger, interval),
+            lookup_wait=self.lookup_wait,
             force_lookup=self.force_lookup,
             row_deduplicate=self.row_deduplicate,
             row_deduplicate_ignore=self.row_deduplicate_ignore,
+            skip_expired_partitions=self.skip_expired_partitions,
             expire_ms=self.expire_time,
             expire_field=self.time_field,
         )

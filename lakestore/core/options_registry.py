@@ -4,8 +4,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from lakestore.core import (
+    options_registry_append,
     options_registry_compact,
     options_registry_engines,
+    options_registry_index,
     options_registry_layout,
     options_registry_lifecycle,
     options_registry_retain,
@@ -52,6 +54,8 @@ REGISTRY: Mapping[str, Option] = _indexed(
         *options_registry_retain.OPTIONS,
         *options_registry_scan.OPTIONS,
         *options_registry_compact.OPTIONS,
+        *options_registry_append.OPTIONS,
+        *options_registry_index.OPTIONS,
         *options_registry_engines.OPTIONS,
     )
 )

@@ -1,17 +1,9 @@
-"""Options of compaction, lookups, deletion vectors, indexes, clustering, and of writers' memory."""
+"""Options of compaction, lookups, deletion vectors, indexes, and of writers' memory."""
 
 from lakestore.core.options_registry_entry import Refuses, honoured, inert, refused
 
 _NO_COMPACTION = (
     "How and where other engines run compactions, or how they commit them; it does not say which rows a table has."
-)
-_APPEND = (
-    "For compacting append tables, which LakeStore does when it is asked to lay them out (`cluster_by`); the rows are "
-    "the same with or without."
-)
-_AT_ONCE = (
-    "LakeStore compacts after the commit, in the same call: when it returns, what was due is compacted, and nothing is "
-    "left to wait for."
 )
 _LOOKUP = "Steers how other engines look up old rows while they compact or join; the table's rows do not depend on it."
 _DELETION_VECTORS = (
@@ -20,7 +12,6 @@ _DELETION_VECTORS = (
 )
 _INDEXES = "An index only helps other engines to skip rows; LakeStore reads the rows themselves."
 _MEMORY = "Memory, threads or batches inside another engine; no row depends on it."
-_CLUSTERING = "LakeStore does not cluster while it writes; the order of rows in an append table has no meaning."
 
 OPTIONS = (
     honoured(
@@ -79,30 +70,29 @@ OPTIONS = (
         "With `lookup-compact` = gentle: commits after which level 0 is emptied at last. Default: twice the trigger.",
     ),
     honoured("force-lookup bool false", "Compaction looks old values up, although no other option asks for it."),
-    *inert(
-        _AT_ONCE,
-        """
-        num-sorted-run.stop-trigger int
-        commit.force-compact bool false
-        lookup-wait bool true
-        """,
+    honoured(
+        "num-sorted-run.stop-trigger int",
+        "Sorted runs of a bucket above which a commit waits for the compaction that runs beside it. Default: the "
+        "compaction trigger plus 3.",
     ),
-    *inert(
-        _APPEND,
-        """
-        compaction.min.file-num int 5
-        compaction.delete-ratio-threshold double 0.2
-        compaction.file-num-limit int 100000
-        unaware-bucket.compaction.parallelism int
-        """,
+    honoured(
+        "commit.force-compact bool false",
+        "What a commit makes due is compacted before it returns, instead of in the background.",
+    ),
+    honoured(
+        "lookup-wait bool true",
+        "Commits wait until level 0 is merged where compaction looks old values up; with false that goes on in the "
+        "background, and its changelog, or in a `first-row` table its rows, come later.",
+    ),
+    honoured(
+        "compaction.skip-expired-partitions bool false",
+        "Compaction jobs leave partitions alone that are past `partition.expiration-time` by the time in their values.",
     ),
     *inert(
         _NO_COMPACTION,
         """
-        compaction.skip-expired-partitions bool false
         compaction.bucket-distribution-strategy text linear
         overwrite-upgrade bool true
-        precommit-compact bool false
         changelog.precommit-compact.thread-num int
         visibility-callback.enabled bool false
         visibility-callback.check-interval duration 10s
@@ -152,10 +142,6 @@ OPTIONS = (
     *inert(
         _INDEXES,
         """
-        file-index.<type>.columns text
-        file-index.<type>.<setting> text
-        file-index.in-manifest-threshold size 500b
-        file-index.read.enabled bool true
         global-index.enabled bool true
         global-index.build.max-parallelism int 4096
         global-index.build.max-shard int 32
@@ -191,23 +177,6 @@ OPTIONS = (
         "Data files would be sorted by other columns than the key, so that LakeStore's merge would go wrong. Use "
         "clustering on an append table.",
         "pk-clustering-override bool false",
-    ),
-    *inert(
-        _CLUSTERING,
-        """
-        clustering.columns text
-        clustering.strategy text auto
-        clustering.incremental bool false
-        clustering.incremental.mode global-sort|local-sort global-sort
-        clustering.incremental.optimize-write bool false
-        clustering.history-partition.idle-to-full-sort duration
-        clustering.history-partition.limit int 5
-        sink.clustering.sample-factor int 100
-        sink.clustering.sort-in-cluster bool true
-        sort-compaction.local-sample.magnification int 1000
-        sort-compaction.range-strategy text SIZE
-        zorder.var-length-contribution int 8
-        """,
     ),
     *inert(
         "Tables with dynamic or postponed buckets are refused for writing by `bucket`; reading does not ask it.",

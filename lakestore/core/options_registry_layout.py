@@ -225,10 +225,6 @@ OPTIONS = (
         "Whether a column's type may only change by casts that lose next to nothing.",
     ),
     *inert(
-        "LakeStore keeps the rows of a bucket in the order they were written in, whatever this says.",
-        "bucket-append-ordered bool true",
-    ),
-    *inert(
         "Files close by size alone in LakeStore; where a file ends changes no row.",
         "target-file-row-num long 9223372036854775807",
     ),

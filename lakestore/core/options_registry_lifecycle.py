@@ -17,6 +17,11 @@ OPTIONS = (
     honoured("manifest.target-file-size size 8mb", "Size at which a manifest is closed and the next one begun."),
     honoured("manifest.merge-min-count int 30", "Number of small manifests that are merged into one."),
     honoured(
+        "lakestore.manifest-merge-early int 5",
+        "LakeStore's own: while manifests have less than 256 KB together, so many are merged already, for quick plans;"
+        " 0 for never.",
+    ),
+    honoured(
         "manifest.full-compaction-threshold-size size 16mb",
         "Size of changed manifests that makes a commit rewrite them all.",
     ),

@@ -42,6 +42,8 @@ class Cause(StrEnum):
     COUNT = "run-count"
     LEVEL_0 = "force-level-0"
     FULL = "full"
+    SMALL_FILES = "small-files"
+    CLUSTERING = "clustering"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from lakestore.core.options_file_index import check_file_index
 from lakestore.core.options_registry import REGISTRY
 from lakestore.core.options_values import parse_value, split_names
 from lakestore.errors import ErrorKind, InvalidInputError
@@ -73,6 +74,7 @@ def check_columns_in_options(schema: TableSchema, options: TableOptions) -> None
             "rowkind.field", rowkind, f"it is {schema.find(rowkind).type}; row kinds are text such as +I and -D"
         )
     _check_column_options(schema)
+    check_file_index(schema)
 
 
 def _check_column_options(schema: TableSchema) -> None:
@@ -155,6 +157,31 @@ _COMBINATIONS: tuple[tuple[str, Callable[[TableSchema], bool], str], ...] = (
         "clustering.incremental",
         lambda schema: not schema.primary_keys or _value(schema, "clustering.incremental") is False,
         "it is for append tables, and this one has a primary key",
+    ),
+    (
+        "clustering.incremental",
+        lambda schema: (
+            _value(schema, "clustering.incremental") is False
+            or _value(schema, "bucket") == -1
+            or _value(schema, "bucket-append-ordered") is False
+        ),
+        "the buckets of this table keep the order of rows; set bucket-append-ordered to false if it may be given up",
+    ),
+    (
+        "row-tracking.enabled",
+        lambda schema: (
+            _value(schema, "row-tracking.enabled") is False
+            or (not schema.primary_keys and _value(schema, "bucket") == -1)
+        ),
+        "only rows of tables without primary key and buckets have ids",
+    ),
+    (
+        "clustering.columns",
+        lambda schema: all(
+            name in schema.names and schema.find(name).type.root not in NESTED
+            for name in split_names(schema.options["clustering.columns"])
+        ),
+        "expected columns of this table, of types that have an order",
     ),
     (
         "manifest-sort.enabled",

@@ -45,11 +45,12 @@ class Merged:
     """What became of the keys of one window.
 
     Attributes:
-        rows: One row a key, in key order: the table's columns, ``_SEQUENCE_NUMBER`` and ``_VALUE_KIND``.
+        rows: One row a key, in key order: the table's columns, ``_SEQUENCE_NUMBER`` and ``_VALUE_KIND``. None where
+            only the changes are wanted.
         changes: Row changes, in key order; None when no changelog is made.
     """
 
-    rows: pa.Table
+    rows: pa.Table | None
     changes: pa.Table | None
 
 
@@ -62,6 +63,7 @@ class MergeTask:
         options: Its options.
         looks_up: Rows of older levels are looked up for the keys of level 0.
         changelog: Row changes are wanted.
+        only_changes: And nothing else.
         top: The top level.
         drop_deletes: Retract rows fall out.
         now_ms: Milliseconds since the epoch; rows that are expired then fall out.
@@ -71,6 +73,7 @@ class MergeTask:
     options: TableOptions
     looks_up: bool
     changelog: bool
+    only_changes: bool = False
     top: int
     drop_deletes: bool
     now_ms: int
@@ -187,16 +190,26 @@ class _Merge:
         if picks and not task.changelog:
             return self._finished(rows.select(groups.lasts).ordered(), None)
         table, positions = rows.table()
-        if picks:
-            made = table.take(pa.array(positions[groups.lasts]))
-        else:
+        made: pa.Table | None = None
+        after = positions[groups.lasts]
+        if not picks:
             made = merge_rows(table, groups, self._spec, order=positions, alone=alone, unions=UNIONS)
+        elif not task.only_changes:
+            made = table.take(pa.array(after))
         if not task.changelog:
             return self._finished(made, None)
         before = before_lookup(levels, groups) if task.looks_up else before_full(levels, groups, top=task.top)
         known = np.where(before.rows >= 0, positions[before.rows], NO_ROW)
-        changes = changes_of(table, made, before=known, touched=before.touched, compared=self._compared)
-        return self._finished(made, changes)
+        return self._finished(made, self._changes(table, None if picks else made, known, after, before.touched))
+
+    def _changes(
+        self, table: pa.Table, made: pa.Table | None, before: Indices, after: Indices, touched: Mask
+    ) -> pa.Table:
+        """The changes of keys; without ``made`` what became of them stands in the table, at ``after``."""
+        if made is not None:
+            after = len(table) + np.arange(len(made))
+            table = pa.concat_tables([table, made]).combine_chunks()
+        return changes_of(table, before=before, after=after, touched=touched, compared=self._compared)
 
     def _first_rows(self, rows: "_Rows", groups: Groups, sources: Indices) -> Merged:
         """What stands in an older level is left there; of other keys the first row stands, and new ones are changes."""
@@ -209,10 +222,10 @@ class _Merge:
         if not self._task.changelog:
             return self._finished(made, None)
         nothing = np.full(len(left), NO_ROW)
-        return self._finished(made, changes_of(table, made, before=nothing, touched=~stood[numbers]))
+        return self._finished(made, self._changes(table, made, nothing, nothing, ~stood[numbers]))
 
-    def _finished(self, rows: pa.Table, changes: pa.Table | None) -> Merged:
-        if self._task.drop_deletes:
+    def _finished(self, rows: pa.Table | None, changes: pa.Table | None) -> Merged:
+        if self._task.drop_deletes and rows is not None:
             adds = is_add(rows.column(VALUE_KIND).to_numpy())
             if not adds.all():
                 rows = rows.filter(pa.array(adds))

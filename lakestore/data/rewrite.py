@@ -242,6 +242,7 @@ class _Job:
             options=self._options,
             looks_up=self._looks_up and bool(self._fresh(sections)),
             changelog=has_changes,
+            only_changes=only_changes,
             top=self._place.top,
             drop_deletes=self._drop_deletes if drop_deletes is None else drop_deletes,
             now_ms=self._write.env.clock.now_ms(),
@@ -251,7 +252,7 @@ class _Job:
             changes = stack.enter_context(self._changelog_writer()) if has_changes else None
             merged = stack.enter_context(closing(ReadAhead(self._merged(sections, task))))
             for piece in merged:
-                if rows is not None:
+                if rows is not None and piece.rows is not None:
                     rows.write(piece.rows)
                 if changes is not None and piece.changes is not None:
                     changes.write(piece.changes)

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from lakestore.core.filter import matches_values
+from lakestore.core.options import check_writable
 from lakestore.core.value_text import Internal
-from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
+from lakestore.errors import ConflictError, ErrorKind
 from lakestore.format.binary_row import decode_row
+from lakestore.maintain.compact_history import history_entries
 from lakestore.maintain.compact_run import Bucket, CompactParts, CompactRun, Done, pick_buckets
 from lakestore.maintain.describe import partition_text
-from lakestore.meta.scan import live_entries_of
+from lakestore.maintain.partition_times import is_over
+from lakestore.meta.scan import snapshot_entries
 from lakestore.model.manifest import ManifestEntry
 from lakestore.model.predicate import Predicate
 from lakestore.model.snapshot import Snapshot
@@ -108,11 +111,12 @@ def compact_table(
     dry_run: bool = False,
     progress: Callable[[CompactProgress], None] | None = None,
 ) -> CompactReport:
-    """Compact a primary-key table.
+    """Compact a table.
 
     Args:
         parts: The table.
-        full: Compact every bucket to its top level; else what the policy finds due.
+        full: Compact every bucket to its top level, or all small files of an append table; else what the policy
+            finds due.
         where: Bound predicate on partition columns; other partitions are left alone.
         idle_ms: Only partitions to which nothing was written for that long.
         budget_bytes: Bytes of files to read at most; one bucket is compacted in any case.
@@ -121,7 +125,7 @@ def compact_table(
         progress: Is told of each bucket rewritten.
 
     Raises:
-        InvalidInputError: The table has no primary key, or its rows cannot be merged.
+        InvalidInputError: The table's rows cannot be merged.
         ConflictError: Others replaced the files first again and again; buckets compacted before stay so.
         CommitUnknownError: Nobody can know whether a snapshot was made; nothing was deleted.
         UnsupportedFormatError: The table has deletion vectors or another index that compaction would have to rewrite.
@@ -142,12 +146,9 @@ class _Job:
         budget_bytes: int | None,
         budget_files: int | None,
     ) -> None:
-        if not parts.schema.primary_keys:
-            raise InvalidInputError(
-                f"{parts.name} has no primary key, so its files are not sorted runs that could be merged; cluster_by()"
-                " rewrites append tables"
-            )
         self._parts = parts.at_schema(parts.schemas.latest() or parts.schema)
+        if not self._parts.schema.primary_keys:
+            check_writable(self._parts.schema)
         self._where = where
         self._idle_ms = idle_ms
         self._budget_bytes = budget_bytes
@@ -196,25 +197,41 @@ class _Job:
         snapshot = self._parts.snapshots.latest()
         if snapshot is None:
             return None, []
-        entries = self._entries(snapshot)
+        everything = snapshot_entries(self._parts.manifests, snapshot)
+        entries = self._wanted(everything)
         self._parts = self._parts.fitting(entries)
-        buckets = pick_buckets(self._parts, entries, whole=full)
+        buckets = pick_buckets(self._parts, entries, whole=full) + self._history(everything)
         buckets.sort(key=lambda bucket: -len(bucket.unit.files))
         return snapshot, self._within_budget(buckets)
 
-    def _entries(self, snapshot: Snapshot) -> list[ManifestEntry]:
-        manifests, schema = self._parts.manifests, self._parts.schema
-        entries, _ = live_entries_of(manifests, manifests.read_snapshot_lists(snapshot))
+    def _history(self, everything: Sequence[ManifestEntry]) -> list[Bucket]:
+        """What to lay out in full of an append table's partitions that the job was not asked for."""
+        if self._where is None or self._parts.schema.primary_keys:
+            return []
+        where, options = self._where, self._parts.options
+        others = [entry for entry in everything if not self._is_of(where, entry.partition)]
+        top = options.compact.num_levels - 1
+        entries = history_entries(others, options.append.cluster, top=top, now_ms=self._parts.now_ms())
+        self._parts = self._parts.fitting(entries)
+        return pick_buckets(self._parts, entries, whole=True)
+
+    def _is_of(self, where: Predicate, partition: bytes) -> bool:
+        keys = self._parts.schema.partition_keys
+        return matches_values(where, dict(zip(keys, _values(self._parts, partition), strict=True))) is True
+
+    def _wanted(self, entries: Sequence[ManifestEntry]) -> list[ManifestEntry]:
+        """The files of the partitions asked for."""
         partitions = {entry.partition for entry in entries}
-        if self._where is not None:
-            values = {
-                one: dict(zip(schema.partition_keys, _values(self._parts, one), strict=True)) for one in partitions
-            }
-            partitions = {one for one in partitions if matches_values(self._where, values[one]) is True}
+        where = self._where
+        if where is not None:
+            partitions = {one for one in partitions if self._is_of(where, one)}
         if self._idle_ms is not None:
             latest = self._parts.now_ms() - self._idle_ms
             busy = {entry.partition for entry in entries if (entry.file.creation_time or 0) > latest}
             partitions -= busy
+        if self._parts.options.compact.skip_expired_partitions:
+            over = is_over(self._parts.schema, self._parts.options.partition_expiry, now_ms=self._parts.now_ms())
+            partitions = {one for one in partitions if not over(one)}
         return [entry for entry in entries if entry.partition in partitions]
 
     def _within_budget(self, buckets: Sequence[Bucket]) -> list[Bucket]:

@@ -1,7 +1,8 @@
 """What a writer compacts after its commit, unless ``write-only`` is set.
 
 1. The buckets that the commit touched are looked at as they are in its snapshot. Where no other writer came between,
-   that is known without a request: what was live before, and the files just written.
+   that is known without a request: what was live before, and the files just written. Of an append table without
+   buckets all files are looked at, every few commits.
 2. The policy picks; every ``full-compaction.delta-commits`` commits everything goes to the top instead.
 3. What is picked is rewritten and committed as a COMPACT snapshot of the same user and identifier.
 4. Where another compactor was first, the bucket is looked at again: rows that are read only above level 0 must be there
@@ -10,7 +11,7 @@
 Invariant: whatever happens here, the commit before stands, and its rows are there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from lakestore.meta.scan import snapshot_entries
 from lakestore.model.manifest import EntryKind, ManifestEntry
 from lakestore.model.message import CommitRequest, CommitResult
 from lakestore.model.rows import ChangelogProducer
-from lakestore.model.snapshot import CommitKind, Snapshot
+from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER, CommitKind, Snapshot
 
 PLANS_MAX = 10
 """How often buckets that others compacted first are looked at again."""
@@ -80,50 +81,103 @@ def compact_after(parts: CompactParts, landed: Landed) -> CommitResult:
         parts: The table.
         landed: The commit.
     """
-    if not landed.result.snapshot_ids or not landed.touched:
+    if not landed.result.snapshot_ids or not landed.touched or not _looks(parts, landed.snapshot_id):
         return landed.result
+    made, failure = guarded(parts, landed.snapshot_id, lambda: _compact(parts, landed))
+    if failure is not None:
+        return replace(landed.result, compact_error=failure)
+    return replace(landed.result, snapshot_ids=(*landed.result.snapshot_ids, *made))
+
+
+def _unordered(parts: CompactParts) -> bool:
+    return not parts.schema.primary_keys and parts.options.bucket.count == -1
+
+
+def _looks(parts: CompactParts, number: int) -> bool:
+    """Whether what is there is looked at after that snapshot.
+
+    An append to a table without buckets reads nothing of it, so that its writers look only every so many snapshots
+    whether small files have gathered, then in all partitions. Layouts by levels are for the job.
+    """
+    if not _unordered(parts):
+        return True
+    append = parts.options.append
+    return not append.cluster.incremental and number % append.min_files == 0
+
+
+def guarded(
+    parts: CompactParts, number: int, compact: Callable[[], list[int]]
+) -> tuple[list[int], LakestoreError | None]:
+    """The snapshots that a compaction made, or why it failed; a failure is an event too, and raises nothing.
+
+    Args:
+        parts: The table.
+        number: The snapshot after which it is compacted.
+        compact: The compaction.
+    """
     try:
-        made = _compact(parts, landed)
+        return compact(), None
     except LakestoreError as error:
         failure = error
-    except (pa.ArrowException, OSError, MemoryError) as error:
-        failure = InvariantError(f"{parts.name}: compacting after snapshot {landed.snapshot_id} failed: {error!r}")
-    else:
-        return replace(landed.result, snapshot_ids=(*landed.result.snapshot_ids, *made))
-    parts.env.emit(CompactionFailed(table=parts.name, snapshot_id=landed.snapshot_id, reason=failure.message))
-    return replace(landed.result, compact_error=failure)
+    except (pa.ArrowException, OSError, MemoryError, RuntimeError) as error:
+        failure = InvariantError(f"{parts.name}: compacting after snapshot {number} failed: {error!r}")
+    parts.env.emit(CompactionFailed(table=parts.name, snapshot_id=number, reason=failure.message))
+    return [], failure
 
 
 def _compact(parts: CompactParts, landed: Landed) -> list[int]:
-    """Pick, rewrite and commit until nobody else was first; the snapshots made."""
-    made: list[int] = []
     number, entries = landed.snapshot_id, landed.live()
+    if entries is None:
+        entries = snapshot_entries(parts.manifests, parts.snapshots.get(number))
     whole = _full_is_due(parts, number)
-    wanted = None if whole else landed.touched
-    for plan in range(PLANS_MAX):
-        if entries is None:
-            snapshot = parts.snapshots.latest() if plan else parts.snapshots.get(number)
-            if snapshot is None:
-                break
-            number, entries = snapshot.id, snapshot_entries(parts.manifests, snapshot)
+    user = (landed.request.user, landed.request.identifier)
+    wanted = None if whole or _unordered(parts) else landed.touched
+    return compact_until_done(parts, wanted, first=(number, entries), user=user, whole=whole)
+
+
+def compact_until_done(
+    parts: CompactParts,
+    wanted: Collection[Place] | None,
+    *,
+    first: "tuple[int, Sequence[ManifestEntry]] | None" = None,
+    user: "tuple[str, int] | None" = None,
+    whole: bool = False,
+) -> list[int]:
+    """Pick, rewrite and commit until nobody else was first; the snapshots made.
+
+    Args:
+        parts: The table.
+        wanted: The buckets looked at; None for all.
+        first: A snapshot and its live files, to look at before the latest.
+        user: User and identifier of the first snapshot made; a user of its own by default.
+        whole: Everything to the top level.
+    """
+    made: list[int] = []
+    for _ in range(PLANS_MAX):
+        found, first = first or _latest(parts), None
+        if found is None:
+            break
+        number, entries = found
         table = parts.fitting(entries)
         looked_at = [one for one in entries if wanted is None or (one.partition, one.bucket) in wanted]
         buckets = pick_buckets(table, looked_at, whole=whole)
-        outcome = _run_of(table, landed, base=number, again=bool(made)).run(buckets)
+        if not buckets:
+            break
+        name, identifier = user or (parts.env.new_id(), BATCH_COMMIT_IDENTIFIER)
+        run = CompactRun(parts=table, user=name, identifier=identifier, base_snapshot=number)
+        outcome = run.run(buckets)
         made += outcome.snapshot_ids
+        if made:
+            user = None
         if not outcome.lost:
             break
         wanted = {(bucket.place.partition, bucket.place.bucket) for bucket in outcome.lost}
-        entries = None
     return made
 
 
-def _run_of(parts: CompactParts, landed: Landed, *, base: int, again: bool) -> CompactRun:
-    """A second snapshot cannot bear the user and identifier of the first: they say that the work is done."""
-    if again:
-        return CompactRun(parts=parts, user=parts.env.new_id(), base_snapshot=base)
-    request = landed.request
-    return CompactRun(parts=parts, user=request.user, identifier=request.identifier, base_snapshot=base)
+def _latest(parts: CompactParts) -> "tuple[int, Sequence[ManifestEntry]] | None":
+    snapshot = parts.snapshots.latest()
+    return None if snapshot is None else (snapshot.id, snapshot_entries(parts.manifests, snapshot))
 
 
 def _full_is_due(parts: CompactParts, number: int) -> bool:

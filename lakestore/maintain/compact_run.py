@@ -13,12 +13,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from lakestore.core.append_units import append_units
 from lakestore.core.changes import compact_changes
 from lakestore.core.conflict import find_conflict, rank_of
 from lakestore.core.levels import Levels
 from lakestore.core.options import parse_options
-from lakestore.core.pick import CompactUnit, PickState, drops_deletes, full, pick
+from lakestore.core.pick import Cause, CompactUnit, PickState, drops_deletes, full, pick
+from lakestore.core.row_tracking import tracked, tracks_rows
+from lakestore.data.append_rewrite import rewrite_append
 from lakestore.data.file_writer import WriteParts
 from lakestore.data.rewrite import BucketFilesAt, CompactResult, RewriteParts, discard, rewrite
 from lakestore.env import Env
@@ -69,7 +73,7 @@ Place = tuple[bytes, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactParts:
-    """An open primary-key table, as compaction sees it.
+    """An open table, as compaction sees it.
 
     Attributes:
         name: What messages call it.
@@ -112,18 +116,23 @@ class CompactParts:
         """One of the table's schemas."""
         return self.schema if number == self.schema.id else self.schemas.get(number)
 
+    def clustered_by(self, schema_id: int) -> tuple[str, ...]:
+        """Columns by which the table is laid out in one of its schemas."""
+        schema = self.schema_of(schema_id)
+        return parse_options(schema.options, schema=schema).append.cluster.columns
+
     def now_ms(self) -> int:
         """Local wall clock, encoded as if it were UTC, as files carry it."""
         now = self.env.clock.now_ms()
         return now + self.env.clock.local_offset_ms(now)
 
     def rewriting(self, snapshot_id: int) -> RewriteParts:
-        """What rewriting files takes."""
+        """What rewriting files takes; where rows have ids they come along."""
+        tracks = tracks_rows(self.schema)
+        schema = tracked(self.schema) if tracks else self.schema
         return RewriteParts(
-            write=WriteParts(
-                store=self.store, paths=self.paths, schema=self.schema, options=self.options, env=self.env
-            ),
-            schema_of=self.schema_of,
+            write=WriteParts(store=self.store, paths=self.paths, schema=schema, options=self.options, env=self.env),
+            schema_of=(lambda number: tracked(self.schema_of(number))) if tracks else self.schema_of,
             what=f"table {self.name} at snapshot {snapshot_id}",
         )
 
@@ -204,6 +213,9 @@ def pick_buckets(parts: CompactParts, entries: Iterable[ManifestEntry], *, whole
     chosen = []
     for (partition, bucket), own in by_place.items():
         files = tuple(entry.file for entry in own)
+        if not parts.schema.primary_keys:
+            chosen += _append_buckets(parts, own, state, whole=whole)
+            continue
         levels = Levels.of(files, num_levels=options.compact.num_levels)
         if whole:
             unit = full(levels, rewrite_all=options.compact.force_rewrite_all, must_rewrite=expired)
@@ -220,6 +232,16 @@ def pick_buckets(parts: CompactParts, entries: Iterable[ManifestEntry], *, whole
             drops = drops_deletes(levels, unit.output_level)
             chosen.append(Bucket(place=place, total_buckets=own[0].total_buckets, unit=unit, drop_deletes=drops))
     return chosen
+
+
+def _append_buckets(
+    parts: CompactParts, entries: Sequence[ManifestEntry], state: PickState, *, whole: bool
+) -> list[Bucket]:
+    """What to compact in one bucket of an append table, as many times as there are sets of files."""
+    first, files = entries[0], tuple(entry.file for entry in entries)
+    place = BucketFilesAt(partition=first.partition, bucket=first.bucket, files=files, top=0)
+    units = append_units(files, parts.options, whole=whole, clustered_by=parts.clustered_by, state=state)
+    return [Bucket(place=place, total_buckets=first.total_buckets, unit=unit, drop_deletes=False) for unit in units]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,27 +270,39 @@ class CompactRun:
             LakestoreError: Anything else, of which nothing became visible; snapshots made before stand.
         """
         outcome = Outcome()
-        waiting: list[Done] = []
+        # Whatever is rewritten is in here from the moment that its files are there, until it is handed to a commit.
+        made: list[Done] = []
+
+        def rewritten(bucket: Bucket) -> Done:
+            done = self._rewrite(bucket)
+            made.append(done)
+            self._tell(done)
+            return done
+
         try:
-            with closing(map_ordered(self._rewrite, buckets, workers=_workers(buckets))) as rewritten:
-                for done in rewritten:
+            with closing(map_ordered(rewritten, buckets, workers=_workers(buckets))) as finished:
+                for done in finished:
                     self.progress(done)
-                    waiting.append(done)
-                    if sum(each.bucket.unit.size for each in waiting) >= COMMIT_BYTES:
-                        taken, waiting = waiting, []
-                        self._commit(taken, outcome)
+                    if sum(each.bucket.unit.size for each in made) >= COMMIT_BYTES:
+                        self._commit(_taken(made), outcome)
+            self._commit(_taken(made), outcome)
         except BaseException:
-            self._discard(waiting)
+            self._discard(made)
             raise
-        self._commit(waiting, outcome)
         return outcome
 
     def _rewrite(self, bucket: Bucket) -> Done:
         clock = self.parts.env.clock
         started = clock.monotonic()
         parts = self.parts.rewriting(self.base_snapshot)
-        result = rewrite(parts, bucket.place, bucket.unit, drop_deletes=bucket.drop_deletes)
-        done = Done(bucket=bucket, result=result, milliseconds=(clock.monotonic() - started) * 1000)
+        if self.parts.schema.primary_keys:
+            result = rewrite(parts, bucket.place, bucket.unit, drop_deletes=bucket.drop_deletes)
+        else:
+            result = rewrite_append(parts, bucket.place, bucket.unit)
+        return Done(bucket=bucket, result=result, milliseconds=(clock.monotonic() - started) * 1000)
+
+    def _tell(self, done: Done) -> None:
+        bucket, result = done.bucket, done.result
         self.parts.env.emit(
             BucketCompacted(
                 table=self.parts.name,
@@ -281,16 +315,18 @@ class CompactRun:
                 milliseconds=done.milliseconds,
             )
         )
-        return done
 
     def _commit(self, buckets: Sequence[Done], outcome: Outcome) -> None:
         """Make one snapshot of those that fit."""
         left = [done for done in buckets if not done.result.empty]
         tries = 0
+        # A second snapshot cannot bear the user and identifier of the first: they say that the work is done.
+        first = not outcome.snapshot_ids
+        user, identifier = (self.user, self.identifier) if first else (self.parts.env.new_id(), BATCH_COMMIT_IDENTIFIER)
         while left:
             request = CommitRequest(
-                user=self.user,
-                identifier=self.identifier,
+                user=user,
+                identifier=identifier,
                 messages=tuple(done.message() for done in left),
                 base_snapshot=self.base_snapshot,
                 schema_id=self.parts.schema.id,
@@ -319,13 +355,15 @@ class CompactRun:
         snapshot = self.parts.snapshots.latest()
         entries = [] if snapshot is None else snapshot_entries(self.parts.manifests, snapshot)
         types = self.parts.schema.key_types
+
+        def rank(key: bytes) -> tuple[Any, ...]:
+            return rank_of(decode_row(key, types))
+
         fits = []
         for done in buckets:
             request = CommitRequest(user=self.user, messages=(done.message(),))
             live = [entry for entry in entries if entry.partition == done.bucket.place.partition]
-            conflict = find_conflict(
-                live, compact_changes(request), key_rank=lambda key: rank_of(decode_row(key, types))
-            )
+            conflict = find_conflict(live, compact_changes(request), key_rank=rank if types else None)
             if conflict is None:
                 fits.append(done)
         return fits
@@ -336,7 +374,15 @@ class CompactRun:
             discard(parts, done.bucket.place.partition, done.bucket.place.bucket, done.result)
 
 
+def _taken(made: list[Done]) -> list[Done]:
+    """All of them, which the list gives up."""
+    taken, made[:] = made[:], []
+    return taken
+
+
 def _workers(buckets: Sequence[Bucket]) -> int:
-    """How many buckets may be rewritten at a time within the memory budget."""
+    """How many buckets may be rewritten at a time within the memory budget; sorting takes all of it."""
+    if any(bucket.unit.cause is Cause.CLUSTERING for bucket in buckets):
+        return 1
     needs = (min(UNIT_BYTES_MAX, DECODED_PER_BYTE * bucket.unit.size) for bucket in buckets)
     return max(1, min(WORKERS_MAX, MEMORY_BYTES // max(1, *needs, 1)))

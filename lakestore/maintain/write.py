@@ -6,7 +6,8 @@
    of two rows with one key the one that is committed last is the newer, for every reader.
 4. A writer that is left without a commit, or whose commit was refused for certain, removes the files it wrote. After
    an outcome that nobody can know nothing is removed.
-5. After the commit, what it made due is compacted (``compact_after``), unless ``write-only`` is set.
+5. After the commit, what it made due is compacted, unless ``write-only`` is set: in the background
+   (``compact_beside``), or before the call returns where the table's options ask for that (``compact_after``).
 
 Invariant: no file that a snapshot may name is ever deleted here.
 """
@@ -24,9 +25,11 @@ from lakestore.core.where_text import to_text
 from lakestore.data.file_writer import WriteParts
 from lakestore.data.renumber import renumbered
 from lakestore.env import Env
-from lakestore.errors import ConflictError, ErrorKind, InvalidInputError
+from lakestore.errors import ConflictError, ErrorKind, InvalidInputError, LakestoreError
 from lakestore.maintain.compact_after import Landed, compact_after
+from lakestore.maintain.compact_beside import Beside
 from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.old_files import refuse_lost
 from lakestore.maintain.partitions import bound_to_partitions, of_values
 from lakestore.meta.commit import Committer
 from lakestore.meta.sequences import BucketSequences
@@ -59,6 +62,7 @@ class WriteSession:
         parts: The table, for writing files again.
         compaction: The table, for compacting it after the commit.
         name: What messages call the table.
+        beside: The table's compaction in the background.
         after_commit: What is to be done once the commit has landed and is compacted: expiry. It must not raise.
     """
 
@@ -71,6 +75,7 @@ class WriteSession:
     parts: WriteParts
     compaction: CompactParts
     name: str
+    beside: Beside
     after_commit: Callable[[CommitResult], None] = lambda _: None
     _overwrite: Overwrite | None = None
     _scope: Predicate | None = None
@@ -154,6 +159,11 @@ class WriteSession:
             schema_id=self.schema.id,
             allow_empty=self.options.commit.ignore_empty is False,
         )
+        try:
+            refuse_lost(self.parts, messages, name=self.name)
+        except LakestoreError:
+            self.writer.discard(messages)
+            raise
         for _ in range(RENUMBERINGS_MAX):
             try:
                 result = self.committer.commit(request)
@@ -179,9 +189,15 @@ class WriteSession:
 
     def _compacted(self, request: CommitRequest, result: CommitResult) -> CommitResult:
         """What the commit came to once what it made due is compacted, which it may be without."""
-        if self.options.write.write_only or not self.schema.primary_keys:
+        if self.options.write.write_only:
             return result
-        return compact_after(self.compaction, Landed(request=request, result=result, live_before=self.sequences.live))
+        landed = Landed(request=request, result=result, live_before=self.sequences.live)
+        if self.env.background and self.schema.primary_keys and self.options.compacts_beside:
+            return self.beside.compact_after(self.compaction, landed)
+        result = compact_after(self.compaction, landed)
+        if self.env.background and self.schema.primary_keys and self.options.settles:
+            self.beside.settle_after(self.compaction, replace(landed, result=result))
+        return result
 
     def _after_the_others(self, request: CommitRequest) -> CommitRequest:
         """The request numbered later; the files of the one before go."""

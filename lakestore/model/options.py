@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lakestore.model.append import AppendOptions
+from lakestore.model.file_index import FileIndexOptions
 from lakestore.model.retain import PartitionExpiryOptions, RetainOptions
 from lakestore.model.rows import ChangelogProducer, MergeEngine
 from lakestore.model.stats import TRUNCATE_16, StatsMode
@@ -155,6 +157,8 @@ class CommitOptions:
             None, when the option is not set, leaves it to the caller.
         manifest_target_bytes: Option ``manifest.target-file-size``.
         manifest_merge_min_count: Option ``manifest.merge-min-count``.
+        manifest_merge_early: LakeStore's own ``lakestore.manifest-merge-early``: so many manifests are merged already
+            while they are small together; 0 for never.
         manifest_full_compaction_bytes: Option ``manifest.full-compaction-threshold-size``.
         manifest_compression: Option ``manifest.compression``.
     """
@@ -166,6 +170,7 @@ class CommitOptions:
     ignore_empty: bool | None = None
     manifest_target_bytes: int = 8 * MIB
     manifest_merge_min_count: int = 30
+    manifest_merge_early: int = 5
     manifest_full_compaction_bytes: int = 16 * MIB
     manifest_compression: str = "zstd"
 
@@ -252,6 +257,8 @@ class CompactOptions:
 
     Attributes:
         trigger: Option ``num-sorted-run.compaction-trigger``: sorted runs of a bucket from which it is compacted.
+        stop_trigger: Option ``num-sorted-run.stop-trigger``: runs above which a commit waits for the compaction that
+            runs beside it; ``trigger`` + 3.
         num_levels: Option ``num-levels``, level 0 included; ``trigger`` + 1.
         max_amplification: Option ``compaction.max-size-amplification-percent``.
         size_ratio: Option ``compaction.size-ratio``, in percent.
@@ -262,17 +269,22 @@ class CompactOptions:
         force_up_level0: Option ``compaction.force-up-level-0``: no fresh file stays.
         force_rewrite_all: Option ``compaction.force-rewrite-all-files``: a full compaction copies every file.
         small_file_ratio: Option ``compaction.small-file-ratio``, of the target file size.
+        force_compact: Option ``commit.force-compact``: what is due is compacted before a commit returns.
         full_delta_commits: Option ``full-compaction.delta-commits``.
         lookup_mode: Option ``lookup-compact``.
         lookup_max_interval: Option ``lookup-compact.max-interval``: commits between two forced ones; 2 x ``trigger``.
+        lookup_wait: Option ``lookup-wait``: where old values are looked up, commits wait for it.
         force_lookup: Option ``force-lookup``.
         row_deduplicate: Option ``changelog-producer.row-deduplicate``.
         row_deduplicate_ignore: Option ``changelog-producer.row-deduplicate-ignore-fields``.
+        skip_expired_partitions: Option ``compaction.skip-expired-partitions``: jobs leave partitions alone that expiry
+            by ``values-time`` would drop.
         expire_ms: Option ``record-level.expire-time``.
         expire_field: Option ``record-level.time-field``.
     """
 
     trigger: int = 5
+    stop_trigger: int = 8
     num_levels: int = 6
     max_amplification: int = 200
     size_ratio: int = 1
@@ -283,12 +295,15 @@ class CompactOptions:
     force_up_level0: bool = False
     force_rewrite_all: bool = False
     small_file_ratio: float = 0.7
+    force_compact: bool = False
     full_delta_commits: int | None = None
     lookup_mode: LookupMode = LookupMode.RADICAL
     lookup_max_interval: int = 10
+    lookup_wait: bool = True
     force_lookup: bool = False
     row_deduplicate: bool = False
     row_deduplicate_ignore: tuple[str, ...] = ()
+    skip_expired_partitions: bool = False
     expire_ms: int | None = None
     expire_field: str | None = None
 
@@ -307,10 +322,12 @@ class TableOptions:
     scan: ScanOptions = field(default_factory=ScanOptions)
     alter: AlterOptions = field(default_factory=AlterOptions)
     compact: CompactOptions = field(default_factory=CompactOptions)
+    append: AppendOptions = field(default_factory=AppendOptions)
     tags: TagOptions = field(default_factory=TagOptions)
     retain: RetainOptions = field(default_factory=RetainOptions)
     partition_expiry: PartitionExpiryOptions = field(default_factory=PartitionExpiryOptions)
     stream: StreamOptions = field(default_factory=StreamOptions)
+    file_index: FileIndexOptions = field(default_factory=FileIndexOptions)
     dynamic_partition_overwrite: bool = True
     deletion_vectors: bool = False
 
@@ -323,3 +340,15 @@ class TableOptions:
             or self.deletion_vectors
             or self.compact.force_lookup
         )
+
+    @property
+    def compacts_beside(self) -> bool:
+        """Whether a commit may return before what it made due is compacted, as in Paimon ``MergeTreeWriter``."""
+        return self.settles and not (self.looks_up and self.compact.lookup_wait)
+
+    @property
+    def settles(self) -> bool:
+        """Whether small buckets may be merged whole when commits pause: nothing asks for other full compactions."""
+        if self.compact.force_compact or self.compact.full_delta_commits is not None:
+            return False
+        return self.merge.changelog_producer is not ChangelogProducer.FULL_COMPACTION

@@ -2,7 +2,9 @@
 
 ``put``: write a temporary file in the same folder, fsync it, rename it over the name, fsync the folder.
 ``put_if_absent``: the same, but with a hard link to the name in place of the rename. A link is made whole and by
-one caller only, which neither "exists, then write" nor exclusive opening is.
+one caller only, which neither "exists, then write" nor exclusive opening is. Engines on the JVM do commit by "exists,
+then rename", so a rename of theirs that was under way may replace the link; the name is looked at again once the
+folder is flushed, and a file that was replaced counts as not made.
 New folders are fsynced into their parents. A crash leaves at most a temporary file, which no reader looks at.
 """
 
@@ -101,6 +103,8 @@ class LocalStore(Store):
                 " before relying on it",
                 transient=True,
             ) from error
+        if _replaced(temp, path):
+            raise _taken(path)
 
     def list(self, directory: str) -> FileList:
         """The files directly in a folder, by name."""
@@ -269,6 +273,13 @@ def _sync_folder(folder: str) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def _replaced(temp: str, path: str) -> bool:
+    """Whether the name that was linked to a temporary file is another file's by now."""
+    with suppress(FileNotFoundError):  # Made, and removed since.
+        return os.stat(temp).st_nlink == 1 and not os.path.samefile(temp, path)
+    return False
 
 
 def _remove(path: str) -> None:

@@ -1,17 +1,34 @@
 """The only threads: read ahead through a function, in order, with bounds."""
 
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-Mutex = threading.Lock
-"""A lock for a few lines of shared state; commits never rest on one."""
+_MUTEXES: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def Mutex() -> Any:  # noqa: ANN401, N802 - a lock, whose class Python does not name
+    """A lock for a few lines of shared state; commits never rest on one. In a forked process nobody holds it."""
+    made = threading.Lock()
+    _MUTEXES.add(made)
+    return made
+
+
+def _let_go_of_mutexes() -> None:
+    for mutex in list(_MUTEXES):
+        mutex._at_fork_reinit()  # noqa: SLF001 - what the standard library does with its own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_of_mutexes)
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from lakestore.data.append_rewrite import gathered
 from lakestore.data.file_writer import BucketNames, WriteParts, delete_files
+from lakestore.data.rewrite import BucketFilesAt, RewriteParts
 from lakestore.model.datafile import DataFile
 from lakestore.model.message import CommitMessage
 from lakestore.write.buffer import Place
@@ -54,6 +56,20 @@ class OpenBuckets:
             bucket = OpenBucket(files=files, next_sequence=self._max_sequence(*place) + 1)
             self._buckets[place] = bucket
         return bucket
+
+    def gather(self) -> None:
+        """Write finished files that are small together, bucket by bucket, as if they had been one from the start."""
+        parts, files = self._parts, self._parts.options
+        limit = files.files.target_bytes * files.compact.small_file_ratio
+        rewriting = RewriteParts(write=parts, schema_of=lambda _: parts.schema, what="what a writer wrote")
+        for (partition, number), bucket in self._buckets.items():
+            small = [file for file in bucket.written if file.size < limit]
+            if len(small) < 2:
+                continue
+            place = BucketFilesAt(partition=partition, bucket=number, files=tuple(small), top=0)
+            together = gathered(rewriting, place)
+            bucket.written = [file for file in bucket.written if file not in small] + together
+            delete_files(parts.store, bucket.files, small)
 
     def messages(self) -> tuple[CommitMessage, ...]:
         """A message for each bucket with finished files, which are the receiver's from now on."""

@@ -191,6 +191,10 @@ NESTED_REFUSED = {
     "a number among texts": ({"tags": ["a", 5]}, r"row 1, column 'tags\[1\]': the value '5' .int."),
     "a null key": ({"prices": {None: 1}}, r"row 1, column 'prices\[0\]': the key is null"),
     "no pair": ({"prices": [("a", 1, 2)]}, r"row 1, column 'prices\[0\]': .* expected pairs of key and value"),
+    "a key twice": (
+        {"prices": [("a", 1), ("b", 1), ("a", 2)]},
+        r"row 1, column 'prices\[2\]': the map has a key twice: .?a",
+    ),
     "too many digits": ({"prices": {"x": Decimal("1.555")}}, r"row 1, column 'prices\[0\].value': the value Decimal"),
     "too large": ({"address": {"zip": 2**31}}, "row 1, column 'address.zip': the value 2147483648"),
     "not whole": ({"address": {"zip": 1.5}}, "column 'address.zip': values of Arrow type double are not taken for INT"),

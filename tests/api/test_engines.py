@@ -1,5 +1,6 @@
 """Tables of the other merge engines through the public face: writing, kinds, deletes, refusals, the input changelog."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,6 +87,18 @@ def test_a_retract_that_nobody_can_take_never_reaches_a_file(made):
     kept = made({**SUMS, "fields.b.aggregate-function": "max", "fields.b.ignore-retract": "true"}, name="db.kept")
     kept.write([{"id": 1, "b": "x", "a": 1}, {"id": 1, "b": "y", "a": 1}], row_kind=["+I", "-D"])
     assert rows(kept) == [{"id": 1, "a": 0, "b": "x", "c": None}]
+
+
+def test_a_sum_with_more_digits_than_its_type_stays_readable(made):
+    options = {"merge-engine": "aggregation", "fields.p.aggregate-function": "sum"}
+    table = made(options, {"id": "INT", "p": "DECIMAL(4, 2)"})
+    for _ in range(3):
+        table.upsert([{"id": 1, "p": Decimal("60.00")}, {"id": 2, "p": Decimal("1.00")}])
+    for _ in range(2):
+        assert [row["p"] for row in rows(table)] == [Decimal("180.00"), Decimal("3.00")]
+        assert [row["id"] for row in table.scan("p > 99").to_pylist()] == [1]
+        assert table.check(deep=True).ok
+        table.compact(full=True)
 
 
 def test_append_tables_take_no_retracts(tmp_path):

@@ -1,11 +1,12 @@
 """``Table.compact`` and ``Lake.compact``: what they choose, what they refuse, and that no row changes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 import lakestore as ls
+from lakestore.env import Env, SystemClock
 from lakestore.errors import InvalidInputError, NotFoundError
 
 DAYS = ("2026-11-20", "2026-11-21")
@@ -138,11 +139,6 @@ def test_a_partition_column_that_is_none(table):
         table.compact(partitions=[{"hour": 3}])
 
 
-def test_an_append_table_is_refused(lake):
-    with pytest.raises(InvalidInputError, match="no primary key"):
-        create(lake, key=()).compact()
-
-
 # Many tables.
 
 
@@ -159,8 +155,8 @@ def tables(lake):
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("shop.*", ["shop.a", "shop.b"]),
-        ("*.*", ["other.c", "shop.a", "shop.b"]),
+        ("shop.*", ["shop.a", "shop.b", "shop.log"]),
+        ("*.*", ["other.c", "shop.a", "shop.b", "shop.log"]),
         ("*.b", ["shop.b"]),
         ("o*.?", ["other.c"]),
     ],
@@ -170,13 +166,13 @@ def test_tables_by_name(tables, pattern, names):
     outcomes = tables.compact(pattern, how=lambda table: table.compact(full=True), each=seen.append)
     assert [outcome.table for outcome in outcomes] == names
     assert seen == list(outcomes)
-    assert all(len(outcome.report.buckets) == 1 for outcome in outcomes)
+    assert all(len(outcome.report.buckets) == (outcome.table != "shop.log") for outcome in outcomes)
 
 
 def test_a_table_that_fails_does_not_keep_the_others(tables, tmp_path):
     for data in (tmp_path / "shop.db" / "a").glob("day=*/bucket-0/*.parquet"):
         data.write_bytes(b"rubbish")
-    first, second = tables.compact("shop.*", how=lambda table: table.compact(full=True))
+    first, second, _ = tables.compact("shop.*", how=lambda table: table.compact(full=True))
     assert (first.table, first.report) == ("shop.a", None)
     assert first.error.kind == "corrupt"
     assert second.report.snapshot_ids == (3,)
@@ -185,3 +181,35 @@ def test_a_table_that_fails_does_not_keep_the_others(tables, tmp_path):
 def test_no_table_of_that_name(tables):
     with pytest.raises(NotFoundError, match=r"no table is called .* databases are: other, shop"):
         tables.compact("nope.*")
+
+
+@pytest.mark.parametrize(
+    ("options", "partitions"),
+    [
+        ({"compaction.skip-expired-partitions": True}, [DAYS[1]]),
+        ({}, DAYS),
+        ({"compaction.skip-expired-partitions": True, "partition.expiration-strategy": "update-time"}, DAYS),
+    ],
+)
+def test_partitions_past_their_time_are_left_alone_where_that_is_asked(tmp_path, options, partitions):
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    lake = ls.connect(tmp_path, env=Env(clock=Standing(now)))
+    table = create(
+        lake, **{"partition.expiration-time": "7 d", "partition.timestamp-formatter": "yyyy-MM-dd"} | options
+    )
+    for value in range(2):
+        table.upsert(pa.concat_tables([rows(1, 2, value=value, day=day) for day in DAYS]))
+    assert compacted(table.compact(full=True, dry_run=True)) == [f"day={day}" for day in partitions]
+
+
+class Standing(SystemClock):
+    """A clock that stands."""
+
+    def __init__(self, now):
+        self.ms = int(now.timestamp() * 1000)
+
+    def now_ms(self):
+        return self.ms
+
+    def local_offset_ms(self, epoch_ms):
+        return 0

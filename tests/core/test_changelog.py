@@ -27,9 +27,9 @@ def table(*rows):
 def changes(rows, after, before, touched=None, compared=None):
     count = len(before)
     found = changes_of(
-        rows,
-        after,
+        pa.concat_tables([rows, after]).combine_chunks(),
         before=np.array(before, np.int64),
+        after=np.arange(count) + len(rows),
         touched=np.ones(count, np.bool_) if touched is None else np.array(touched),
         compared=compared,
     )

@@ -110,6 +110,7 @@ CHANGES = {
     "snapshot.ignore-empty-commit": "false",
     "manifest.target-file-size": "1 mb",
     "manifest.merge-min-count": "5",
+    "lakestore.manifest-merge-early": "7",
     "manifest.full-compaction-threshold-size": "1 mb",
     "manifest.compression": "snappy",
     "source.split.target-size": "1 mb",
@@ -157,6 +158,10 @@ CHANGES = {
     "partition.timestamp-pattern": "$pt",
     "partition.mark-done-action": "success-file,mark-event",
     "num-sorted-run.compaction-trigger": "3",
+    "num-sorted-run.stop-trigger": "9",
+    "commit.force-compact": "true",
+    "lookup-wait": "false",
+    "compaction.skip-expired-partitions": "true",
     "num-levels": "4",
     "compaction.max-size-amplification-percent": "50",
     "compaction.size-ratio": "10",
@@ -178,7 +183,22 @@ CHANGES = {
     "add-column-before-partition": "true",
     "alter-column-null-to-not-null.disabled": "false",
     "disable-explicit-type-casting": "true",
+    "compaction.min.file-num": "3",
+    "compaction.file-num-limit": "50",
+    "precommit-compact": "true",
+    "bucket-append-ordered": "false",
+    "clustering.columns": "v, id",
+    "clustering.strategy": "Hilbert",
+    "clustering.incremental": "true",
+    "clustering.incremental.optimize-write": "true",
+    "clustering.history-partition.idle-to-full-sort": "1 d",
+    "clustering.history-partition.limit": "9",
+    "row-tracking.enabled": "true",
+    "file-index.<type>.columns": "v",
+    "file-index.in-manifest-threshold": "1 mb",
+    "file-index.read.enabled": "false",
 }
+INDEX_SETTINGS = "file-index.<type>.<setting>"
 OFF_PEAK = ("compaction.offpeak.start.hour", "compaction.offpeak.end.hour", "compaction.offpeak-ratio")
 """Options that mean something only together."""
 NESTED = {"merge-engine": "aggregation", "fields.nested.aggregate-function": "nested_update"}
@@ -250,6 +270,10 @@ def test_honoured_keys_change_the_options(option):
     if option.key in ELSEWHERE:
         assert option.limits or option.key in {"primary-key", "partition"}
         return
+    if option.key == INDEX_SETTINGS:
+        indexed = {"file-index.bloom-filter.columns": "v"}
+        assert parse(indexed | {"file-index.bloom-filter.v.items": "9"}) != parse(indexed)
+        return
     others = {key: CHANGES[key] for key in OFF_PEAK if option.key in OFF_PEAK and key != option.key}
     assert parse(others | {example_key(option): CHANGES[option.key]}) != parse(others)
     if option.default is not None and option.key != "commit.max-retries":
@@ -304,6 +328,10 @@ def test_what_the_records_hold():
     assert options.scan.window_rows == 10
     assert options.compact == CompactOptions(
         trigger=3,
+        stop_trigger=9,
+        force_compact=True,
+        lookup_wait=False,
+        skip_expired_partitions=True,
         num_levels=4,
         max_amplification=50,
         size_ratio=10,
@@ -360,10 +388,13 @@ def test_defaults():
 @pytest.mark.parametrize("old", [old for old, new in OLD_NAMES.items() if REGISTRY[new].status is Status.HONOURED])
 def test_older_spellings_are_read_and_the_present_one_wins(old):
     new = OLD_NAMES[old]
-    assert parse({old: "true"}) == parse({new: "true"}) != parse({})
-    assert parse({old: "true", new: "false"}) == parse({})
-    with pytest.raises(InvalidInputError, match=re.escape(repr(old))):
-        parse({old: "maybe"})
+    default = REGISTRY[new].default
+    other = CHANGES[new]
+    assert parse({old: other}) == parse({new: other}) != parse({})
+    assert parse({old: other, new: default or "false"}) == parse({new: default or "false"})
+    if new != "clustering.columns":
+        with pytest.raises(InvalidInputError, match=re.escape(repr(old))):
+            parse({old: "maybe"})
 
 
 # Inert keys change nothing.
@@ -440,7 +471,9 @@ def test_refused_keys_are_refused_by_name(option):
         ({"log.scan": "from-timestamp"}, True, True, False),
         ({"log.scan": "from-timestamp", "scan.mode": "default"}, True, False, False),
         ({"deletion-vectors.enabled": "false"}, True, False, False),
-        ({"row-tracking.enabled": "true"}, False, False, True),
+        ({"row-tracking.enabled": "true"}, False, False, False),
+        ({"data-evolution.enabled": "true"}, False, True, True),
+        ({"log.system": "kafka"}, False, False, True),
     ],
 )
 def test_refused_values(options, keyed, read, write):
@@ -457,7 +490,7 @@ def test_a_keyed_table_without_bucket_has_dynamic_buckets():
 
 def test_all_reasons_are_told_at_once():
     with pytest.raises(UnsupportedFormatError) as caught:
-        check_writable(table({"bucket-function.type": "hive", "bucket": "-1", "row-tracking.enabled": "true"}))
+        check_writable(table({"bucket-function.type": "hive", "bucket": "-1", "log.system": "kafka"}))
     assert caught.value.message.count("\n") == 3
 
 
@@ -474,4 +507,4 @@ def test_the_description_has_a_line_for_every_key():
     by_key = {row.key: row for row in rows}
     assert by_key["bucket-function.type"].text.endswith("Values other than default, mod are refused for writing.")
     assert by_key["write.compaction-skip"].text == "Older spelling of `write-only`."
-    assert by_key["row-tracking.enabled"].status == "refused for writing"
+    assert by_key["log.system"].status == "refused for writing"

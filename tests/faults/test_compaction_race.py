@@ -2,6 +2,9 @@
 
 import json
 import multiprocessing
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import lakestore as ls
 from tests.compacting import Ledger, changes_in, compact, snapshots_of
 
 COLUMNS = {"id": "INT", "writer": "INT", "n": "INT"}
-SECONDS = 150
+SECONDS = 900
 
 
 def ingest(folder, writer, commits, start):
@@ -38,10 +41,11 @@ def compactor(folder, start, stop):
     assert made
 
 
-def race(folder, *, writers, commits, compactors, **options):
+def race(folder, *, writers, commits, compactors, make=True, **options):
     """Run them all; the table afterwards."""
     options = {"bucket": 2, "num-sorted-run.compaction-trigger": 3, **options}
-    ls.connect(folder).create_table("db.t", schema=COLUMNS, primary_key=["id"], options=options)
+    if make:
+        ls.connect(folder).create_table("db.t", schema=COLUMNS, primary_key=["id"], options=options)
     context = multiprocessing.get_context("spawn")
     start, stop = context.Event(), context.Event()
     ingesting = [
@@ -93,7 +97,31 @@ def test_the_changelog_of_two_writers_folds_to_the_table(tmp_path):
     assert ledger.rows == {(row["id"],): row for row in table.to_arrow().to_pylist()}
 
 
-@pytest.mark.slow
-def test_a_loop_beside_a_thousand_commits(tmp_path):
-    table = race(tmp_path, writers=1, commits=1000, compactors=1, **{"write-only": "true"})
-    check(table, tmp_path, writers=1, commits=1000)
+@pytest.mark.parametrize("options", [{}, {"write-only": "true"}], ids=["writers compact too", "one job compacts"])
+@pytest.mark.parametrize("commits", [10, pytest.param(1000, marks=pytest.mark.slow)])
+def test_the_service_beside_ingest(tmp_path, monkeypatch, commits, options):
+    """``lakestore compact --every`` in one process, commits in another, which compacts in the background or not."""
+    monkeypatch.setenv("LAKESTORE_BACKGROUND", "on")
+    ls.connect(tmp_path).create_table(
+        "db.t",
+        schema=COLUMNS,
+        primary_key=["id"],
+        options={"bucket": 2, "num-sorted-run.compaction-trigger": 3, **options},
+    )
+    table = ls.open_table(tmp_path / "db.db" / "t")
+    for _ in range(3):
+        table.alter(ls.set_option("write-only", "true")).upsert([{"id": 0, "writer": -1, "n": -1}])
+    table.alter(ls.set_option("write-only", options.get("write-only", "false")))
+    words = ["compact", table.path, "--every", "50 ms", "--json"]
+    command = [sys.executable, "-c", "from lakestore.cli.main import run; run()", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as service:
+        first = service.stdout.readline()
+        table = race(tmp_path, writers=1, commits=commits, compactors=0, make=False)
+        service.send_signal(signal.SIGTERM)
+        told, notes = service.communicate(timeout=SECONDS)
+    assert service.returncode == 0, notes
+    assert notes.splitlines()[-1].startswith("stopped after"), notes
+    rounds = [json.loads(line) for line in (first + told).splitlines()]
+    assert all("error" not in round_ or round_["error"] is None for round_ in rounds), rounds
+    assert commits < 100 or (rounds and len(snapshots_of(table)) > commits)
+    check(table, tmp_path, writers=1, commits=commits)

@@ -4,6 +4,7 @@ import multiprocessing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 import lakestore as ls
 
@@ -72,9 +73,10 @@ def upsert_many(path, worker, count):
         table.upsert(pa.table({"id": keys, "text": [f"{worker}-{number}"] * 5}))
 
 
-def test_processes_on_the_same_keys(tmp_path):
-    """Four processes upsert the same keys: no error, and all keys end on one and the same commit."""
-    table = make(tmp_path, bucket=1)
+@pytest.mark.parametrize("compacting", [False, True], ids=["write only", "compacting"])
+def test_processes_on_the_same_keys(tmp_path, compacting):
+    """Four processes upsert the same keys: no error, and all keys end on one and the same commit, at every snapshot."""
+    table = make(tmp_path, bucket=1, **{"write-only": not compacting, "num-sorted-run.compaction-trigger": 3})
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=upsert_many, args=(table.path, worker, 6)) for worker in range(4)]
     for worker in workers:
@@ -82,8 +84,11 @@ def test_processes_on_the_same_keys(tmp_path):
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
-    assert table.snapshots.latest().id == 24
-    assert len(set(table.to_arrow()["text"].to_pylist())) == 1
-    assert all(sorted(set(own)) == sorted(own) for own in numbers(tmp_path).values())
-    for snapshot in range(1, 25):
-        assert len(set(table.at(snapshot=snapshot).to_arrow()["text"].to_pylist())) == 1
+    kinds = table.snapshots.list()["commit_kind"].to_pylist()
+    assert kinds.count("APPEND") == 24
+    assert ("COMPACT" in kinds) == compacting
+    for number in range(1, len(kinds) + 1):
+        assert len(set(table.at(snapshot=number).to_arrow()["text"].to_pylist())) == 1
+    if not compacting:
+        # Compaction writes versions again, under the numbers that they have.
+        assert all(sorted(set(own)) == sorted(own) for own in numbers(tmp_path).values())

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 import lakestore as ls
 from lakestore.data import compact_merge
+from lakestore.env import Env
+from lakestore.model.snapshot import CommitKind
 from tests.compacting import Ledger, changes_in, compact, latest, live_files, snapshots_of
 
 NAMES = itertools.count()
@@ -16,12 +18,19 @@ VALUES = st.none() | st.integers(-3, 3)
 COLUMNS = {"id": "INT", "a": "INT", "b": "STRING"}
 
 upserts = st.fixed_dictionaries({"id": KEYS, "a": VALUES, "b": st.sampled_from([None, "x", "y"])})
-operations = st.lists(
-    st.tuples(
-        st.lists(upserts, max_size=8),
-        st.sets(KEYS, max_size=4),
-        st.sampled_from(["nothing", "nothing", "due", "full"]),
-    ),
+batches = st.tuples(st.lists(upserts, max_size=8), st.sets(KEYS, max_size=4))
+jobs = st.sampled_from(
+    [
+        *[None] * 4,
+        *[{}, {"full": True}] * 2,
+        {"full": True, "budget_files": 1},
+        {"budget_bytes": 1},
+        {"full": True, "dry_run": True},
+    ]
+)
+steps_of = st.lists(
+    # What one writer commits, perhaps what another commits while that one is at it, and a compaction.
+    st.tuples(batches, st.none() | st.none() | batches, jobs),
     min_size=1,
     max_size=6,
 )
@@ -35,6 +44,8 @@ settled = st.fixed_dictionaries(
         "compaction.small-file-ratio": st.sampled_from(["0.0", "0.7"]),
         "compaction.force-up-level-0": st.booleans(),
         "write-only": st.booleans(),
+        "lookup-compact": st.sampled_from(["radical", "gentle"]),
+        "commit.force-compact": st.booleans(),
     }
 )
 
@@ -86,65 +97,84 @@ def rows_of(table):
 class History:
     """A table and what it should hold."""
 
-    def __init__(self, engine, producer, options):
+    def __init__(self, engine, producer, options, *, background=False):
         self.apply, own = ENGINES[engine]
-        self.table = ls.connect(f"memory://laws-{next(NAMES)}").create_table(
+        self.table = ls.connect(f"memory://laws-{next(NAMES)}", env=Env(background=background)).create_table(
             "db.t",
             schema=COLUMNS,
             primary_key=["id"],
             options={"changelog-producer": producer, **{k: str(v).lower() for k, v in options.items()}, **own},
         )
         self.deletes = engine == "deduplicate"
-        self.hidden = engine == "first-row" and options["write-only"]
+        self.hides = engine == "first-row"
         self.state = {}
         self.then = {}
 
-    def write(self, rows, gone):
+    def step(self, first, second):
+        """Commit rows; if there are others, those come from another writer, which commits in between."""
         with self.table.writer() as writer:
-            writer.write(rows)
-            if self.deletes and gone:
-                writer.delete([{"id": key} for key in sorted(gone)])
-            result = writer.commit()
-        assert result.compact_error is None, result.compact_error
+            self.write(writer, *first)
+            if second is not None:
+                with ls.open_table(f"memory:/{self.table.path}").writer() as other:
+                    self.write(other, *second)
+                    self.committed(other, *second)
+            self.committed(writer, *first)
+
+    def write(self, writer, rows, gone):
+        writer.write(rows)
+        if self.deletes and gone:
+            writer.delete([{"id": key} for key in sorted(gone)])
+
+    def committed(self, writer, rows, gone):
+        assert writer.commit().compact_error is None
         for row in rows:
             self.apply(self.state, row)
         for key in gone if self.deletes else ():
             self.state.pop(key, None)
+
+    def fresh(self):
+        """Whether rows wait on level 0."""
+        return any(file.level == 0 for files in live_files(self.table).values() for file in files)
 
     def check(self):
         found = rows_of(self.table)
         snapshot = self.table._context.snapshots.latest()
         if snapshot is not None:
             self.then[snapshot.id] = found
-        if not self.hidden:
+        if not (self.hides and self.fresh()):
             assert found == sorted(self.state.values(), key=lambda row: row["id"])
 
     def check_the_past(self):
-        for number, rows in self.then.items():
-            assert rows_of(self.table.at(snapshot=number)) == rows, number
+        """Every snapshot reads as it did then, and no compaction changed a row."""
+        before = []
+        for snapshot in snapshots_of(self.table):
+            rows = rows_of(self.table.at(snapshot=snapshot.id))
+            assert rows == self.then.get(snapshot.id, rows), snapshot.id
+            if snapshot.commit_kind is CommitKind.COMPACT and not self.hides:
+                assert rows == before, snapshot.id
+            before = rows
 
 
-@pytest.mark.parametrize(("engine", "producer"), CASES)
-@given(operations, settled)
-@settings(max_examples=5, deadline=None)
-def test_compaction_changes_no_row_and_its_changelog_folds(engine, producer, steps, options):
-    history = History(engine, producer, options)
+def check_history(case, steps, options, *, background):
+    """The law: reading is the same before and after, at every snapshot; changelogs fold to the table."""
+    engine, producer = case
+    history = History(engine, producer, options, background=background)
     table = history.table
     folded, ledger = 0, Ledger(["id"])
-    for rows, gone, then in steps:
-        history.write(rows, gone)
+    for first, second, job in steps:
+        history.step(first, second)
         history.check()
-        if then != "nothing":
-            compact(table, full=then == "full")
-            history.hidden = history.hidden and then != "full"
+        if job is not None:
+            compact(table, **job)
             history.check()
-            history.hidden = history.hidden or (engine == "first-row" and options["write-only"])
+        if background:
+            assert table.wait_for_compaction(60)
+            history.check()
         if producer in {"lookup", "full-compaction"}:
             for snapshot in snapshots_of(table)[folded:]:
                 folded += 1
                 ledger.take_all(changes_in(table, snapshot))
-            fresh = any(file.level == 0 for files in live_files(table).values() for file in files)
-            if (producer == "lookup" and not fresh) or then == "full":
+            if (producer == "lookup" and not history.fresh()) or job == {"full": True}:
                 assert ledger.rows == {(key,): row for key, row in history.state.items()}
     history.check_the_past()
     if snapshots_of(table):
@@ -154,20 +184,37 @@ def test_compaction_changes_no_row_and_its_changelog_folds(engine, producer, ste
         )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@given(operations, settled)
-@settings(max_examples=4, deadline=None)
-def test_small_windows_make_the_same_files_as_large_ones(engine, steps, options):
+@given(st.sampled_from(CASES), steps_of, settled)
+@settings(max_examples=20, deadline=None)
+def test_compaction_changes_no_row_and_its_changelog_folds(case, steps, options):
+    check_history(case, steps, options, background=False)
+
+
+@given(st.sampled_from(CASES), steps_of, settled)
+@settings(max_examples=8, deadline=None)
+def test_compaction_in_the_background_does_neither(case, steps, options):
+    check_history(case, steps, options | {"lookup-wait": False}, background=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+@given(steps_of, settled, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_many_histories(case, steps, options, background):
+    check_history(case, steps, options, background=background)
+
+
+def check_windows(engine, steps, options):
     """What windows cut must not show: rows, sequence numbers and kinds in the files are the same."""
     made = []
     for budget in (1, compact_merge.WINDOWS_BYTES):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compact_merge, "WINDOWS_BYTES", budget)
             history = History(engine, "none", options | {"lakestore.merge-window-rows": 2 if budget == 1 else 1000})
-            for rows, gone, then in steps:
-                history.write(rows, gone)
-                if then != "nothing":
-                    compact(history.table, full=then == "full")
+            for first, second, job in steps:
+                history.step(first, second)
+                if job is not None and "budget_bytes" not in job:
+                    compact(history.table, **job)
         made.append(
             sorted(
                 (place, file.level, file.row_count, file.min_key, file.max_key, file.min_sequence, file.max_sequence)
@@ -176,3 +223,17 @@ def test_small_windows_make_the_same_files_as_large_ones(engine, steps, options)
             )
         )
     assert made[0] == made[1]
+
+
+@given(st.sampled_from(sorted(ENGINES)), steps_of, settled)
+@settings(max_examples=6, deadline=None)
+def test_small_windows_make_the_same_files_as_large_ones(engine, steps, options):
+    check_windows(engine, steps, options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@given(steps_of, settled)
+@settings(max_examples=60, deadline=None)
+def test_small_windows_many_times(engine, steps, options):
+    check_windows(engine, steps, options)

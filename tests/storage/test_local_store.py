@@ -112,6 +112,28 @@ def test_a_link_that_was_made_though_an_error_came_back_counts(tmp_path, monkeyp
     assert STORE.get(f"{tmp_path}/snapshot-1") == b"mine"
 
 
+def test_a_link_that_another_engines_rename_replaced_was_not_made(tmp_path, monkeypatch):
+    path, theirs, link = f"{tmp_path}/snapshot-1", tmp_path / "theirs", os.link
+    theirs.write_bytes(b"theirs")
+
+    def raced(source, target):
+        link(source, target)
+        theirs.rename(target)  # It saw no snapshot-1 before ours was there.
+
+    monkeypatch.setattr(os, "link", raced)
+    with pytest.raises(AlreadyExistsError):
+        STORE.put_if_absent(path, b"ours")
+    assert STORE.get(path) == b"theirs"
+    assert os.listdir(tmp_path) == ["snapshot-1"]
+
+
+def test_a_link_that_was_made_and_removed_since_was_made(tmp_path, monkeypatch):
+    link = os.link
+    monkeypatch.setattr(os, "link", lambda source, target: (link(source, target), STORE.delete(target)))
+    STORE.put_if_absent(f"{tmp_path}/snapshot-1", b"ours")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_folder_that_cannot_be_flushed_after_the_link_is_unknown(tmp_path, monkeypatch):
     folders = set()
     real_open = os.open

@@ -3,8 +3,10 @@
     python tools/bench/upserts.py                        # 30 commits of 50,000 rows on 200,000 keys, none and lookup
     python tools/bench/upserts.py --producer lookup --commits 10 --json out.json
 
-Every stream's result is checked before its times count. The first commit of a process pays for imports and for
-pyarrow's pools, so a commit to a table of its own comes before.
+Every stream's result is checked before its times count. The first commit of a process, and its first compaction, pay
+for imports and for pyarrow's pools, so those of a table of its own come before. Compaction runs beside the commits, so
+that what is left of it when the last commit returns ("rest") is timed too, and the scan comes after. Beside seconds, which
+other work on the machine spoils, stand the processor seconds of the committing thread ("own cpu") and of all threads.
 """
 
 import argparse
@@ -14,8 +16,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -53,14 +56,16 @@ class Commit:
     """One commit.
 
     Attributes:
-        seconds: All of it, compaction included.
-        cpu: Processor seconds of it, on all cores: what counts on a machine that others use too.
-        compacting: Seconds of rewriting in it.
+        seconds: All of it; of compaction what it waits for.
+        own: Processor seconds of the thread that commits.
+        cpu: Processor seconds meanwhile, on all cores: what counts on a machine that others use too.
+        compacting: Seconds of rewriting that ended meanwhile.
         written: Bytes that compaction wrote.
         why: What compaction was for.
     """
 
     seconds: float = 0.0
+    own: float = 0.0
     cpu: float = 0.0
     compacting: float = 0.0
     written: int = 0
@@ -74,6 +79,7 @@ class Stream:
     Attributes:
         producer: Changelog producer.
         commits: Its commits.
+        rest: What compaction beside the commits had left to do when the last of them returned.
         scan: Fastest scan of everything at the end.
         floor: Fastest reading of one Parquet file of the same rows, in turns with the scan.
         runs: Sorted runs at the end.
@@ -81,6 +87,7 @@ class Stream:
 
     producer: str
     commits: Sequence[Commit]
+    rest: Commit
     scan: float
     floor: float
     runs: int
@@ -103,12 +110,12 @@ class Stream:
     @property
     def cpu(self) -> float:
         """Processor seconds of all."""
-        return sum(commit.cpu for commit in self.commits)
+        return self.rest.cpu + sum(commit.cpu for commit in self.commits)
 
     @property
     def total(self) -> float:
         """Seconds of all."""
-        return sum(commit.seconds for commit in self.commits)
+        return self.rest.seconds + sum(commit.seconds for commit in self.commits)
 
 
 class Listener:
@@ -124,6 +131,17 @@ class Listener:
             self.commit.written += event.bytes_written
             self.commit.why.append(event.reason)
 
+    def timed(self, body: Callable[[], object]) -> Commit:
+        """Run it; what it took, and what happened meanwhile."""
+        self.commit = Commit()
+        gc.collect()
+        own, cpu, started = time.thread_time(), time.process_time(), time.perf_counter()
+        body()
+        self.commit.seconds = time.perf_counter() - started
+        self.commit.own = time.thread_time() - own
+        self.commit.cpu = time.process_time() - cpu
+        return self.commit
+
 
 def run(folder: Path, producer: str, size: Size) -> Stream:
     """Commit the stream to a fresh table, check what is there, and time the scan."""
@@ -134,24 +152,20 @@ def run(folder: Path, producer: str, size: Size) -> Stream:
     options = {"bucket": 1, "changelog-producer": producer}
     for name in ("warm", "t"):
         lake.create_table(f"bench.{name}", schema=SHAPE.schema, primary_key=SHAPE.key, options=options)
-    lake.table("bench.warm").upsert(batches[0])
+    warm = lake.table("bench.warm")
+    for batch in batches[:2]:
+        warm.upsert(batch)
+    warm.compact(full=True)
     table = lake.table("bench.t")
-    commits = []
-    for batch in batches:
-        listener.commit = Commit()
-        gc.collect()
-        cpu, started = time.process_time(), time.perf_counter()
-        table.upsert(batch)
-        listener.commit.seconds = time.perf_counter() - started
-        listener.commit.cpu = time.process_time() - cpu
-        commits.append(listener.commit)
+    commits = [listener.timed(partial(table.upsert, batch)) for batch in batches]
+    rest = listener.timed(table.wait_for_compaction)
     expected = rows_of(SHAPE, *winners(ids))
     verify(f"upserts, {producer}", answer_of(table.to_arrow()), answer_of(expected))
     one = folder / "one.parquet"
     pq.write_table(expected.take(pc.sort_indices(expected, [("id", "ascending")])), one, compression="zstd")
     timings = in_turns({"scan": lambda: table.to_arrow, "floor": lambda: lambda: pq.read_table(one)}, SCANS)
     runs = sum(len(bucket.runs) for bucket in table.levels().buckets)
-    return Stream(producer, commits, timings["scan"].least, timings["floor"].least, runs)
+    return Stream(producer, commits, rest, timings["scan"].least, timings["floor"].least, runs)
 
 
 def show(streams: Sequence[Stream]) -> None:
@@ -159,15 +173,16 @@ def show(streams: Sequence[Stream]) -> None:
     console = Console(width=140)
     for stream in streams:
         table = Table(title=f"changelog-producer = {stream.producer}", title_justify="left", box=SIMPLE)
-        for name in ("commit", "seconds", "of first", "of median", "cpu", "compacting", "MB written"):
+        for name in ("commit", "seconds", "of first", "of median", "own cpu", "cpu", "compacting", "MB written"):
             table.add_column(name, justify="right")
         table.add_column("why")
-        for number, commit in enumerate(stream.commits, start=1):
+        for number, commit in [*enumerate(stream.commits, start=1), ("rest", stream.rest)]:
             table.add_row(
                 str(number),
                 f"{commit.seconds:.3f}",
                 f"{commit.seconds / stream.first:.2f}x",
                 f"{commit.seconds / stream.median:.2f}x",
+                f"{commit.own:.3f}",
                 f"{commit.cpu:.3f}",
                 f"{commit.compacting:.3f}",
                 f"{commit.written / 1e6:.2f}",
@@ -185,6 +200,8 @@ def show(streams: Sequence[Stream]) -> None:
         "median",
         "worst",
         "of first",
+        "own cpu",
+        "rest",
         "scan",
         "parquet",
         "of parquet",
@@ -202,6 +219,8 @@ def show(streams: Sequence[Stream]) -> None:
             f"{stream.median:.3f}",
             f"{stream.worst:.3f}",
             f"{stream.worst / stream.first:.2f}x",
+            f"{max(commit.own for commit in stream.commits) / stream.commits[0].own:.2f}x",
+            f"{stream.rest.seconds:.3f}",
             f"{stream.scan:.4f}",
             f"{stream.floor:.4f}",
             f"{stream.scan / stream.floor:.2f}x",

@@ -1,0 +1,191 @@
+"""Compaction in the background: beside the commits of this process, in one thread a table (Paimon ``MergeTreeWriter``).
+
+1. After each commit the buckets that it touched are looked at as they are then. Where something is due, a job is
+   handed to the table's lane; the commit returns.
+2. The job compacts, and commits what comes of it, on the latest snapshot of the moment; commits that come meanwhile
+   only add their buckets to the next job.
+3. A commit that left a bucket with more sorted runs than ``num-sorted-run.stop-trigger`` waits for the lane. So
+   compaction is never outrun.
+4. When commits pause, or the process ends, buckets that are small beside what this process has written to them since
+   are merged whole: whoever scans next reads one run. Each byte written pays for at most one byte of that.
+
+Invariant: a commit neither fails nor loses a row by what happens here. A failure is an event and the ``compact_error``
+of the next commit; the files are left as they were.
+"""
+
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from lakestore.errors import LakestoreError
+from lakestore.maintain.compact_after import Landed, compact_until_done, guarded
+from lakestore.maintain.compact_run import CompactParts, Place, pick_buckets
+from lakestore.meta.scan import snapshot_entries
+from lakestore.model.manifest import ManifestEntry
+from lakestore.model.message import CommitResult
+from lakestore.model.options import MIB
+from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER
+from lakestore.storage.background import Lane
+from lakestore.storage.parallel import Mutex
+
+SETTLED_BYTES_MAX = 256 * MIB
+"""Buckets larger than that are not merged whole in a pause."""
+
+PLACES_MAX = 100_000
+"""Buckets of which it is remembered how much was written to them."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """What this process has written to a bucket since it was last merged whole."""
+
+    commits: int = 0
+    bytes: int = 0
+
+
+class Beside:
+    """The background compaction of one table; all handles of a process on that table share one."""
+
+    def __init__(self) -> None:
+        self._lane = Lane()
+        self._mutex = Mutex()
+        self._due: set[Place] = set()
+        self._user: tuple[str, int] | None = None
+        self._written: defaultdict[Place, _Written] = defaultdict(_Written)
+        self._failure: LakestoreError | None = None
+
+    @classmethod
+    def of(cls, *place: str) -> "Beside":
+        """The one of the table there: store, folder, branch."""
+        with _GUARD:
+            found = _TABLES.get(place)
+            if found is None:
+                found = _TABLES[place] = cls()
+            return found
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is left to be done, as if commits paused; whether that is so now.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        return self._lane.wait(timeout)
+
+    def stop(self) -> None:
+        """Wait for what is due and leave the rest: somebody is about to change the table as a whole."""
+        self._lane.forget_afterthoughts()
+        self._lane.wait()
+
+    def compact_after(self, parts: CompactParts, landed: Landed) -> CommitResult:
+        """Have done what is due after a commit; the commit's result.
+
+        Args:
+            parts: The table.
+            landed: The commit.
+        """
+        if landed.result.snapshot_ids and landed.touched:
+            self._guarded(parts, landed.snapshot_id, lambda: self._look(parts, landed))
+        with self._mutex:
+            failure, self._failure = self._failure, None
+        return replace(landed.result, compact_error=failure) if failure is not None else landed.result
+
+    def settle_after(self, parts: CompactParts, landed: Landed) -> None:
+        """Note a commit of a table that compacts within its commits: pauses are for merging whole here too."""
+        if landed.result.snapshot_ids and landed.touched:
+            guarded(parts, landed.snapshot_id, lambda: self._look(parts, landed, whole=True))
+
+    def _look(self, parts: CompactParts, landed: Landed, *, whole: bool = False) -> list[int]:
+        entries = landed.live()
+        if entries is None:
+            snapshot = parts.snapshots.find(landed.snapshot_id) or parts.snapshots.latest()
+            entries = [] if snapshot is None else snapshot_entries(parts.manifests, snapshot)
+        own = _by_place(entries, landed.touched)
+        due, number = set() if whole else _due(parts, own), landed.snapshot_id
+        with self._mutex:
+            if len(self._written) > PLACES_MAX:
+                self._written.clear()
+            for message in landed.request.messages:
+                written = self._written[message.partition, message.bucket]
+                written.commits += 1
+                written.bytes += sum(file.size for file in message.new_files)
+            settles = any(self._paid(parts, place, files) and _runs(files) > 1 for place, files in own.items())
+            self._due |= due
+            # Identifiers of a job rise, and its newest snapshot tells how far it is: an old one must not come late.
+            once = landed.request.identifier == BATCH_COMMIT_IDENTIFIER
+            self._user = (landed.request.user, landed.request.identifier) if once and due else self._user
+        if due or settles:
+            self._lane.hand_in(
+                (lambda: self._compact(parts, number)) if due else None,
+                afterthought=(lambda: self._guarded(parts, number, lambda: self._settle(parts))) if settles else None,
+            )
+        if not whole and any(_runs(files) > parts.options.compact.stop_trigger for files in own.values()):
+            self._lane.wait(afterthoughts=False)
+        return []
+
+    def _compact(self, parts: CompactParts, number: int) -> None:
+        """What is due in the buckets handed in so far."""
+        with self._mutex:
+            due, self._due = self._due, set()
+            user, self._user = self._user, None
+        self._guarded(parts, number, lambda: compact_until_done(_apart(parts), due, user=user))
+
+    def _settle(self, parts: CompactParts) -> list[int]:
+        """Merge whole what is small beside what was written to it."""
+        snapshot = parts.snapshots.latest()
+        if snapshot is None:
+            return []
+        with self._mutex:
+            written = set(self._written)
+        own = _by_place(snapshot_entries(parts.manifests, snapshot), written)
+        with self._mutex:
+            paid = {place for place, files in own.items() if self._paid(parts, place, files)}
+            for place in paid:
+                del self._written[place]
+        places = {place for place in paid if _runs(own[place]) > 1}
+        return compact_until_done(_apart(parts), places, whole=True) if places else []
+
+    def _guarded(self, parts: CompactParts, number: int, compact: Callable[[], list[int]]) -> None:
+        """Keep the reason, if it fails, for the next commit."""
+        _, failure = guarded(parts, number, compact)
+        if failure is not None:
+            with self._mutex:
+                self._failure = failure
+
+    def _paid(self, parts: CompactParts, place: Place, files: Sequence[ManifestEntry]) -> bool:
+        """Whether enough was written to a bucket for merging it whole in a pause."""
+        written = self._written.get(place)
+        if written is None or written.commits < parts.options.compact.trigger:
+            return False
+        return sum(entry.file.size for entry in files) <= min(written.bytes, SETTLED_BYTES_MAX)
+
+
+_TABLES: "weakref.WeakValueDictionary[tuple[str, ...], Beside]" = weakref.WeakValueDictionary()
+_GUARD = Mutex()
+
+
+def _apart(parts: CompactParts) -> CompactParts:
+    """The table with a committer that no other thread uses."""
+    return replace(parts, committer=replace(parts.committer))
+
+
+def _due(parts: CompactParts, own: "dict[Place, list[ManifestEntry]]") -> set[Place]:
+    """The buckets in which something is due."""
+    entries = [entry for files in own.values() for entry in files]
+    buckets = pick_buckets(parts.fitting(entries), entries, whole=False)
+    return {(one.place.partition, one.place.bucket) for one in buckets}
+
+
+def _by_place(entries: Iterable[ManifestEntry], places: "set[Place]") -> "dict[Place, list[ManifestEntry]]":
+    found: defaultdict[Place, list[ManifestEntry]] = defaultdict(list)
+    for entry in entries:
+        place = (entry.partition, entry.bucket)
+        if place in places:
+            found[place].append(entry)
+    return found
+
+
+def _runs(files: Iterable[ManifestEntry]) -> int:
+    """Sorted runs: every file of level 0, and every level above."""
+    levels = [entry.file.level for entry in files]
+    return levels.count(0) + len({level for level in levels if level > 0})
