@@ -51,6 +51,7 @@ class Referring:
             NotFoundError: There is no such snapshot or tag.
             InvalidInputError: Not exactly one of them was given.
         """
+        self._context.beside.stop()
         target = self._target("rollback", snapshot, tag, timestamp, watermark)
         return rollback(self._context.clean_parts(), target, dry_run=dry_run)
 
@@ -73,6 +74,7 @@ class Referring:
             ConflictError: Others commit faster than this does.
             UnsupportedFormatError: The table has index files, which would have to be brought back too.
         """
+        self._context.beside.stop()
         target = self._target("rollback_as_new", snapshot, tag, timestamp, watermark)
         context = self._context
         return rollback_as_new(

@@ -72,6 +72,10 @@ class Beside:
         """
         return self._lane.wait(timeout)
 
+    def stir(self) -> None:
+        """Rows are being taken for a commit: this is no pause."""
+        self._lane.stir()
+
     def stop(self) -> None:
         """Wait for what is due and leave the rest: somebody is about to change the table as a whole."""
         self._lane.forget_afterthoughts()

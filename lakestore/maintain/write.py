@@ -97,6 +97,7 @@ class WriteSession:
     def add_rows(self, rows: pa.Table, kinds: pa.Array | RowKind | None = None) -> None:
         """Take one batch of rows, with their kinds as int8 or all of one kind; raises as ``add``."""
         self._require_open()
+        self.beside.stir()
         if isinstance(kinds, RowKind):
             kinds = repeated(kinds, rows.num_rows)
         first = self._rows_seen
@@ -148,7 +149,9 @@ class WriteSession:
             CommitUnknownError: Nobody can know whether it landed; nothing is removed.
         """
         self._require_open()
+        self.beside.stir()
         messages = self.writer.prepare()
+        self.beside.stir()
         self._finished = True
         request = CommitRequest(
             user=self.env.new_id(),

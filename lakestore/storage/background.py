@@ -54,6 +54,11 @@ class Lane:
                 self._start()
             self._changed.notify_all()
 
+    def stir(self) -> None:
+        """Something is going on that will hand in more: it is not quiet yet."""
+        with self._changed:
+            self._last = time.monotonic()
+
     def _start(self) -> None:
         try:
             _finish_at_exit()

@@ -230,6 +230,17 @@ def test_a_table_is_dropped_after_what_runs_on_it(tmp_path, listener):
     assert not (tmp_path / "d.db" / "t").exists()
 
 
+def test_a_rollback_comes_after_what_is_due(tmp_path, listener):
+    table = create(tmp_path, listener, **{"num-sorted-run.compaction-trigger": 2})
+    for version in range(6):
+        table.upsert(rows(version))
+    table.rollback(snapshot=1)
+    assert table.wait_for_compaction(20)
+    assert kinds(table) == ["APPEND"]
+    assert versions(table) == {0}
+    assert table.check(deep=True).ok
+
+
 def test_lookups_that_need_not_be_waited_for(tmp_path, listener):
     table = create(tmp_path, listener, **{"changelog-producer": "lookup", "lookup-wait": False})
     for version in range(10):

@@ -89,6 +89,17 @@ def test_it_is_not_quiet_while_things_are_handed_in(log):
     until(lambda: log.begun == ["afterthought"])
 
 
+def test_it_is_not_quiet_while_something_stirs(log):
+    lane = Lane(quiet_seconds=1.0)
+    lane.hand_in(None, afterthought=log.quick("afterthought"))
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        lane.stir()
+        time.sleep(0.01)
+    assert log.begun == []
+    until(lambda: log.begun == ["afterthought"])
+
+
 def test_whoever_waits_need_not_wait_for_quiet(log):
     lane = Lane(quiet_seconds=100)
     lane.hand_in(None, afterthought=log.quick("afterthought"))
