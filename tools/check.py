@@ -37,9 +37,12 @@ def run(command: list[object]) -> None:
         sys.exit(status)
 
 
-def fetch_judges(python: Path) -> None:
+def fetch_judges(python: Path, *, slow: bool) -> None:
     """Fetch the other engines, so that the tests that ask them run; without them those tests skip and say so."""
     words = [str(python), "tools/judge/setup.py"]
+    if slow:
+        newest = ["--java-version", "0.9.0", "--java-version", "1.4.2"]
+        words += [*newest, "--spark-version", "0.9.0", "--flink-version", "1.3.1"]
     print("+", *words, flush=True)
     if subprocess.run(words, cwd=ROOT, check=False).returncode:
         print("NOT JUDGED: the other engines cannot be fetched here; the tests that ask them are skipped", flush=True)
@@ -63,7 +66,7 @@ def main() -> None:
         run([tool / "lint-imports"])
         run([python, "tools/docs.py", "--check"])
         if not arguments.no_judges:
-            fetch_judges(python)
+            fetch_judges(python, slow=arguments.slow)
     marker = [] if arguments.slow else ["-m", "not slow"]
     workers = [] if arguments.tests else ["-n", str(max(2, min(os.cpu_count() or 2, 4))), "--dist", "loadfile"]
     run([python, "-m", "pytest", *marker, *workers, *arguments.tests])

@@ -4,7 +4,8 @@
 ``put_if_absent``: the same, but with a hard link to the name in place of the rename. A link is made whole and by
 one caller only, which neither "exists, then write" nor exclusive opening is. Engines on the JVM do commit by "exists,
 then rename", so a rename of theirs that was under way may replace the link; the name is looked at again once the
-folder is flushed, and a file that was replaced counts as not made.
+folder is flushed, and a file that was replaced counts as not made. A rename that comes later still goes unnoticed:
+beside such writers only a lock is safe.
 New folders are fsynced into their parents. A crash leaves at most a temporary file, which no reader looks at.
 """
 

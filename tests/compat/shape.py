@@ -68,13 +68,12 @@ class Shape:
 
 
 def commit(table: ls.Table, step: Step) -> None:
-    """Commit a step with LakeStore."""
+    """Commit a step with LakeStore, and let it compact what it then finds due: the judges compact too."""
     what, rows = step
     if what == "delete":
         table.delete(canon.table_of(rows, pa.schema([table.schema.field(name) for name in table.primary_key])))
-        return
-    data = canon.table_of(rows, table.schema)
-    if what == "overwrite":
-        table.overwrite(data)
+    elif what == "overwrite":
+        table.overwrite(canon.table_of(rows, table.schema))
     else:
-        table.insert(data)
+        table.insert(canon.table_of(rows, table.schema))
+    table.wait_for_compaction()

@@ -13,6 +13,7 @@ import pytest
 import lakestore as ls
 from tests.compat.shape import commit
 from tests.compat.shapes import SHAPES
+from tests.compat.theirs import AFTER_OLD_JAVA, LOST_AFTER_JAVA, NO_TURNS, THEIRS
 from tests.golden import canon
 from tools.judge.engines import Engine, RefusedError
 from tools.judge.places import HOME, OLDEST_JAVA, NotInstalledError
@@ -52,37 +53,6 @@ def slow_unless(short, values):
 
 
 EVERY_SHAPE = pytest.mark.parametrize("name", slow_unless(SHORT, SHAPES))
-
-THEIRS = {
-    ("java", "sequence_of_two_descending"): "Paimon 0.9 does not know sequence.field.sort-order and sorts upwards",
-    ("java", "nested_deep"): "Paimon 0.9 reads a ROW of nulls as null, and fails on ROWs in ROWs: in its own files too",
-    ("java", "multisets"): "Paimon 0.9 shifts the counts of multisets after a null one: in its own files too",
-    ("pypaimon", "multisets"): "pypaimon does not know MULTISET",
-    ("pypaimon", "nested_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
-    ("pypaimon", "time_and_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
-    ("pypaimon", "orc_nanos"): "pypaimon cuts TIMESTAMP(9) to microseconds",
-    ("rust", "avro_nested"): "pypaimon-rust reads members of ROWs in arrays and maps of Avro files as null",
-    ("rust", "partition_float"): "pypaimon-rust refuses FLOAT partitions",
-    ("rust", "partition_double"): "pypaimon-rust refuses DOUBLE partitions",
-}
-"""(engine, shape) that the engine cannot read or reads otherwise, with the reason; LakeStore is not at fault."""
-
-NO_TURNS = {"lz4": "the Java bundles read LZ4 files but lack the library that writes them"}
-"""Shapes that Java reads but cannot write on."""
-
-AFTER_OLD_JAVA = {"pypaimon": "pypaimon-lenient"}
-"""pypaimon 2.1 cannot read manifests written before Paimon 1.0, which lack ``_VALUE_STATS_COLS``."""
-
-
-LOST_AFTER_JAVA = {
-    ("rust", "java"): ("avro_", "formats_", "orc_char"),
-    ("rust", "java-1.4.2"): ("orc_char",),
-    ("pypaimon", "java"): ("orc_char",),
-    ("pypaimon", "java-1.4.2"): ("orc_char",),
-}
-"""Shapes, by how they begin, that a reader cannot read once a Java release has written to them: Paimon 0.9 lets whole
-rows of Avro files be null, which pypaimon-rust does not take; both hand out the blanks that Java's ORC pads CHAR with.
-"""
 
 
 @pytest.fixture(scope="module")

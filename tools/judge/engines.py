@@ -1,6 +1,7 @@
 """The other engines as Python objects: each is a process that answers requests until it is closed.
 
-An engine's name is ``pypaimon``, ``pypaimon-lenient``, ``rust``, ``java`` (the oldest release) or ``java-1.4.2``.
+An engine's name is ``pypaimon``, ``pypaimon-lenient``, ``rust``, ``java`` (the oldest release) or ``java-1.4.2``,
+``spark`` or ``spark-0.9.0``, ``flink`` or ``flink-1.3.1``.
 """
 
 import json
@@ -12,10 +13,27 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.golden import canon
-from tools.judge.places import OLDEST_JAVA, NotInstalledError, java_classes, java_jars, need_peers
+from tools.judge.places import (
+    FLINK,
+    OLDEST_JAVA,
+    SPARK,
+    NotInstalledError,
+    flink_jars,
+    java_classes,
+    java_jars,
+    need_peers,
+    spark_jars,
+    spark_python,
+)
 
 PEER = Path(__file__).with_name("peer.py")
+SPARK_PEER = Path(__file__).with_name("spark_peer.py")
 PEERS = ("pypaimon", "pypaimon-lenient", "rust")
+_FLINK_FLAGS = [
+    "-Xmx2g",
+    "-XX:TieredStopAtLevel=1",
+    *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("lang", "net", "nio", "util", "time")),
+]
 
 
 class RefusedError(Exception):
@@ -31,12 +49,20 @@ def command_of(name: str) -> list[str]:
     if name in PEERS:
         return [str(need_peers()), str(PEER), name]
     family, _, version = name.partition("-")
-    if family != "java":
-        raise NotInstalledError(f"no engine {name}: there are java, java-VERSION, {', '.join(PEERS)}")
-    jars = java_jars(version or OLDEST_JAVA)
-    path = f"{java_classes(jars)}{os.pathsep}{jars}/*"
-    flags = ["-Xmx1g", "-XX:+UseSerialGC", "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8"]
-    return ["java", *flags, "-cp", path, "Judge"]
+    if family == "spark":
+        return [str(spark_python()), str(SPARK_PEER), str(spark_jars(version or SPARK))]
+    if family == "flink":
+        return _java("FlinkJudge", flink_jars(version or FLINK), *_FLINK_FLAGS)
+    if family == "java":
+        return _java("Judge", java_jars(version or OLDEST_JAVA), "-Xmx1g")
+    known = f"java, java-VERSION, spark, spark-VERSION, flink, flink-VERSION, {', '.join(PEERS)}"
+    raise NotInstalledError(f"no engine {name}: there are {known}")
+
+
+def _java(program: str, jars: Path, *flags: str) -> list[str]:
+    path = f"{java_classes(jars, flink=program == 'FlinkJudge')}{os.pathsep}{jars}/*"
+    common = ["-XX:+UseSerialGC", "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8"]
+    return ["java", *flags, *common, "-cp", path, program]
 
 
 class Engine:

@@ -30,6 +30,18 @@ PURE = {
     "write.native.enabled": "false",
     "commit.native.enabled": "false",
 }
+METHODS = {
+    "=": "equal",
+    "!=": "notEqual",
+    "<": "lessThan",
+    "<=": "lessOrEqual",
+    ">": "greaterThan",
+    ">=": "greaterOrEqual",
+    "in": "in",
+    "is null": "isNull",
+    "is not null": "isNotNull",
+}
+WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT")
 TIMES = {"snapshot": "scan.snapshot-id", "tag": "scan.tag-name", "timestamp": "scan.timestamp-millis"}
 
 
@@ -136,8 +148,23 @@ class Rust(Pypaimon):
         builder = self.rust_table(request).new_read_builder(options_of(request))
         if request.get("select"):
             builder = builder.with_projection(request["select"])
+        if request.get("where"):
+            builder = builder.with_filter(self.predicate(request))
         splits = builder.new_scan().plan().splits()
         return iter(builder.new_read().read_arrow(splits))
+
+    def predicate(self, request: Request) -> dict[str, Any]:
+        """The conditions of the request, all of which must hold; literals of whole numbers and text."""
+        kinds = canon.newest_shape(Path(request["table"])).kinds
+        leaves = [
+            {
+                "method": METHODS[operator],
+                "field": column,
+                "literals": [int(one) if kinds[column].root in WHOLE else one for one in literals],
+            }
+            for column, operator, *literals in request["where"]
+        ]
+        return leaves[0] if len(leaves) == 1 else {"method": "and", "children": leaves}
 
     def write(self, request: Request, rows: pa.Table) -> None:
         """Commit rows."""

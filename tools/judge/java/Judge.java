@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
 import org.apache.paimon.shade.jackson2.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.paimon.shade.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
 import org.apache.paimon.shade.jackson2.com.fasterxml.jackson.databind.node.ArrayNode;
@@ -20,17 +21,35 @@ public final class Judge {
 
     static final ObjectMapper JSON = new ObjectMapper();
 
-    private final PrintStream out;
+    /** What carries out a request. */
+    interface Work {
+        void run(JsonNode request, Consumer<JsonNode> answer) throws Exception;
+    }
 
-    private Judge(PrintStream out) {
+    private final PrintStream out;
+    private final Work work;
+
+    private Judge(PrintStream out, Work work) {
         this.out = out;
+        this.work = work;
     }
 
     public static void main(String[] requests) throws Exception {
+        serve(
+                requests,
+                (request, answer) -> {
+                    try (TableJob job = new TableJob(request, answer)) {
+                        job.run();
+                    }
+                });
+    }
+
+    /** Answers the requests, or those of standard input when there are none, and ends the process. */
+    static void serve(String[] requests, Work work) throws Exception {
         // The engine's loggers must not mix with the answers.
         PrintStream answers = new PrintStream(System.out, false, "UTF-8");
         System.setOut(System.err);
-        Judge judge = new Judge(answers);
+        Judge judge = new Judge(answers, work);
         boolean good = true;
         if (requests.length > 0) {
             for (String request : requests) {
@@ -49,9 +68,7 @@ public final class Judge {
     private boolean answer(String line) throws Exception {
         try {
             JsonNode request = JSON.readTree(line);
-            try (TableJob job = new TableJob(request, row -> say("row", row))) {
-                job.run();
-            }
+            work.run(request, row -> say("row", row));
             say("end", null);
             return true;
         } catch (Throwable failure) {

@@ -38,12 +38,14 @@ import org.apache.paimon.utils.Pair;
  *
  * <pre>
  * create   schema: {fields: [{name, type}], primaryKeys, partitionKeys, options}
- * read     snapshot | tag | timestamp, branch, select: [names], options
+ * read     snapshot | tag | timestamp, branch, select: [names], where: {@link Filtering}, options
  * write    rows: file of JSON lines, {kind, row} or bare rows; overwrite: {partition} or {}; options
  * compact  full: true, or what the engine would pick; options
  * stream   plans: at most; options      {kind, row} of the streaming read, to the latest snapshot
  * expire   retainMax, retainMin, limit, changelogMax: snapshots, then changelogs; how many went
  * delete_tag name
+ * refer    action: tag | branch | fast-forward | rollback | ..., name, number, tag
+ * statistics                           what ANALYZE left, as the engine reads it
  * files    snapshot                    live files of the snapshot
  * schema                               the engine's reading of the schema file
  * </pre>
@@ -97,6 +99,12 @@ final class TableJob implements AutoCloseable {
                 break;
             case "delete_tag":
                 table().deleteTag(word("name"));
+                break;
+            case "refer":
+                References.run(table(), request);
+                break;
+            case "statistics":
+                answer.accept(References.statistics(table()));
                 break;
             case "files":
                 files();
@@ -172,6 +180,9 @@ final class TableJob implements AutoCloseable {
         if (request.hasNonNull("select")) {
             List<String> columns = table.rowType().getFieldNames();
             builder.withProjection(words(request.get("select")).stream().mapToInt(columns::indexOf).toArray());
+        }
+        if (request.hasNonNull("where")) {
+            builder.withFilter(Filtering.of(table.rowType(), request.get("where")));
         }
         RowType type = builder.readType();
         for (Split split : builder.newScan().plan().splits()) {

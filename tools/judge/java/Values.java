@@ -170,7 +170,7 @@ final class Values {
         return row;
     }
 
-    private static Object parse(DataType type, JsonNode node) {
+    static Object parse(DataType type, JsonNode node) {
         if (node == null || node.isNull()) {
             return null;
         }

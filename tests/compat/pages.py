@@ -1,0 +1,24 @@
+"""The pages on other engines are executed: their Python blocks here, their SQL blocks by the engine."""
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def run_page(page, names, sql, here="/data/"):
+    """Run a page's blocks in order.
+
+    Args:
+        page: File name.
+        names: What Python blocks see and define.
+        sql: Takes each SQL statement.
+        here: What takes the place of ``/data/``.
+    """
+    text = (DOCS / page).read_text(encoding="utf-8").replace("/data/", here)
+    for language, block in re.findall(r"^```(python|sql)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if language == "python":
+            exec(compile(block, page, "exec"), names)
+            continue
+        for statement in filter(str.strip, block.split(";\n")):
+            sql(statement.strip().removesuffix(";"))
