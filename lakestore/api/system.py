@@ -65,8 +65,10 @@ def metadata_table(context: TableContext, snapshot: Snapshot | None, name: str) 
         return read_optimized(context, snapshot)
     if name == "row_tracking" and context.options.append.row_ids:
         return read_optimized(context.with_row_ids(), snapshot)
+    there = [one for one in SYSTEM_TABLES if one != "row_tracking" or context.options.append.row_ids]
     raise NotFoundError(
-        f"{context.name} has no system table {name!r}; there are: {', '.join(SYSTEM_TABLES)}",
+        f"{context.name} has no system table {name!r}; there are: {', '.join(there)}"
+        + ("; its rows have ids only with the option row-tracking.enabled" if name == "row_tracking" else ""),
         kind=ErrorKind.TABLE_NOT_FOUND,
     )
 

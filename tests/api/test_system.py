@@ -69,15 +69,20 @@ def row(table, name):
 
 
 def test_columns(empty):
-    assert set(COLUMNS) == set(SYSTEM_TABLES)
+    assert {*COLUMNS, "row_tracking"} == set(SYSTEM_TABLES)
     for name, text in COLUMNS.items():
         schema = empty.system(name).schema
         assert [field.name + ("" if field.nullable else "!") for field in schema] == text.split(), name
 
 
 def test_tables_without_snapshots_have_no_rows(empty):
-    filled = {name for name in SYSTEM_TABLES if empty.system(name).num_rows}
+    filled = {name for name in COLUMNS if empty.system(name).num_rows}
     assert filled == {"schemas", "options", "aggregation_fields"}
+
+
+def test_rows_without_ids_are_not_tracked(table):
+    with pytest.raises(ls.NotFoundError, match=r"no system table 'row_tracking'.*row-tracking\.enabled"):
+        table.system("row_tracking")
 
 
 def test_files(table):
