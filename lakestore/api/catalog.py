@@ -119,7 +119,7 @@ class Lake(MaintainedLake):
         except NotFoundError as error:
             there = ", ".join(self.tables(database)) or "none"
             raise NotFoundError(
-                f"table {name!r} not found in {self._store.url}; tables in {database!r}: {there}",
+                f"table {name!r} not found in {self._store.url}{self._paths.root}; tables in {database!r}: {there}",
                 kind=ErrorKind.TABLE_NOT_FOUND,
             ) from error
 
@@ -152,6 +152,10 @@ class Lake(MaintainedLake):
             InvalidInputError: The schema, the keys or an option is wrong.
             UnsupportedFormatError: It asks for a feature that this release refuses.
         """
+        if not isinstance(comment, str | None):
+            raise InvalidInputError(
+                f"comment is a {type(comment).__name__}: expected text", kind=ErrorKind.INVALID_TYPE
+            )
         named = TableName(table=name)
         database, short = named.database, named.short
         paths = TablePaths(self._paths.table(database, short))
@@ -173,7 +177,7 @@ class Lake(MaintainedLake):
             if exists_ok:
                 return self.table(name)
             raise AlreadyExistsError(
-                f"table {name!r} already exists in {self._store.url}; pass exists_ok=True to open it",
+                f"table {name!r} already exists in {self._store.url}{self._paths.root}; pass exists_ok=True to open it",
                 kind=ErrorKind.TABLE_EXISTS,
             ) from error
         table = _open(self._store, paths, f"{database}.{short}", self._env)

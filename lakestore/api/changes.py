@@ -102,6 +102,8 @@ def set_nullable(column: ColumnPath, nullable: bool = True) -> SetNullable:  # n
 
 def set_comment(comment: str | None, *, column: ColumnPath | None = None) -> SetComment | SetTableComment:
     """Set the comment of a column, or without one of the table; None removes it."""
+    if not isinstance(comment, str | None):
+        raise InvalidInputError(f"comment is a {type(comment).__name__}: expected text")
     if column is None:
         return SetTableComment(comment=comment)
     return SetComment(path=_path(column), comment=comment)

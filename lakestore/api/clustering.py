@@ -51,6 +51,8 @@ class Clustered:
             NotFoundError: A column does not exist.
             ConflictError: Another commit replaced files meanwhile; nothing has changed.
         """
+        if memory <= 0:
+            raise InvalidInputError(f"cluster_by(memory={memory!r}): expected a number of bytes above 0")
         context, snapshot = self._context.at_latest()
         options = context.options.append.cluster
         wanted = columns or options.columns

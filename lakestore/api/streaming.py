@@ -119,6 +119,9 @@ class Streamed:
         name = told.consumer if consumer is None else consumer
         begin, positioned = _begin(opened, start)
         ends = _until(until, told.bounded_watermark)
+        for said, seconds in (("poll", poll), ("idle_timeout", idle_timeout)):
+            if not isinstance(seconds, int | float | None):
+                raise InvalidInputError(f"stream({said}={seconds!r}): expected seconds as a number")
         poll_ms = (told.poll_ms or int(POLL_SECONDS * 1000)) if poll is None else int(poll * 1000)
         request = FollowRequest(
             begin=begin,

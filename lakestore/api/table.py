@@ -65,6 +65,8 @@ class _Readable:
             NotFoundError: A selected column does not exist.
         """
         context, snapshot = self._pinned()
+        if isinstance(select, str):
+            raise InvalidInputError(f"select={select!r}: expected a list of column names, e.g. [{select!r}]")
         columns = None if select is None else list(select)
         pinned = isinstance(self, TableAt)
         return Scan(context, snapshot=snapshot, where=where, select=columns, limit=limit, pinned=pinned)

@@ -149,6 +149,11 @@ _COMBINATIONS: tuple[tuple[str, Callable[[TableSchema], bool], str], ...] = (
         "an append table without buckets is not compacted by commits",
     ),
     (
+        "changelog-producer",
+        lambda schema: bool(schema.primary_keys) or _value(schema, "changelog-producer") == "none",
+        "changes are those of keys, and this table has no primary key",
+    ),
+    (
         "streaming-read-overwrite",
         lambda schema: bool(schema.primary_keys) or _value(schema, "streaming-read-overwrite") is False,
         "it needs a primary key; append tables have streaming-read-append-overwrite",

@@ -85,6 +85,21 @@ def validate(model: type[Model], node: Mapping[str, Any], path: str) -> Model:
         raise CorruptTableError("; ".join(_complaints(error)), path=path) from error
 
 
+def check_writable(model: type[Model], node: Mapping[str, Any], what: str) -> None:
+    """Check an object that is about to be written: what could not be read back must never reach a table.
+
+    Raises:
+        InvalidInputError: A field is of the wrong type; the message names each.
+    """
+    try:
+        model.model_validate(dict(node))
+    except ValidationError as error:
+        raise InvalidInputError(
+            f"{what} is not written, since nobody could read it: {'; '.join(_complaints(error))}. Correct the argument",
+            kind=ErrorKind.INVALID_TYPE,
+        ) from error
+
+
 def _complaints(error: ValidationError) -> list[str]:
     texts = []
     for detail in error.errors(include_url=False, include_context=False):

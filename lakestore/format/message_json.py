@@ -63,6 +63,8 @@ def prepared_from_json(told: Mapping[str, Any]) -> Prepared:
         InvalidInputError: It stands for none, or was damaged.
         UnsupportedFormatError: A newer release made it.
     """
+    if not isinstance(told, Mapping):
+        raise InvalidInputError(f"{_WHAT}: expected an object that `prepare()` gave, found a {type(told).__name__}")
     version = told.get("version")
     if isinstance(version, int) and version > MESSAGE_VERSION:
         raise UnsupportedFormatError(

@@ -9,6 +9,7 @@ from lakestore.format.json_text import (
     Count,
     FileModel,
     Long,
+    check_writable,
     read_object,
     read_version,
     validate,
@@ -88,7 +89,11 @@ def _field(model: _FieldModel, path: str) -> Field:
 
 
 def schema_to_json(schema: TableSchema) -> bytes:
-    """The bytes of a schema file. A comment is written only when there is one."""
+    """The bytes of a schema file. A comment is written only when there is one.
+
+    Raises:
+        InvalidInputError: A value has a type that no reader takes.
+    """
     node: dict[str, Any] = {
         "version": SCHEMA_VERSION,
         "id": schema.id,
@@ -101,4 +106,7 @@ def schema_to_json(schema: TableSchema) -> bytes:
     if schema.comment is not None:
         node["comment"] = schema.comment
     node["timeMillis"] = schema.time_millis
-    return write_object(node)
+    data = write_object(node)
+    what = f"schema {schema.id}"
+    check_writable(_SchemaModel, read_object(data, what), what)
+    return data

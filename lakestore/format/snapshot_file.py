@@ -11,6 +11,7 @@ from lakestore.format.json_text import (
     Count,
     FileModel,
     Long,
+    check_writable,
     read_object,
     read_version,
     validate,
@@ -69,6 +70,12 @@ def snapshot_from_json(data: bytes, path: str) -> Snapshot:
 
 
 def snapshot_to_json(snapshot: Snapshot) -> bytes:
-    """The bytes of a snapshot file. What is None is left out."""
+    """The bytes of a snapshot file. What is None is left out.
+
+    Raises:
+        InvalidInputError: A value has a type that no reader takes.
+    """
     values = {key: getattr(snapshot, name) for name, key in _KEYS.items()}
-    return write_object({key: value for key, value in values.items() if value is not None})
+    node = {key: value for key, value in values.items() if value is not None}
+    check_writable(_SnapshotModel, node, f"snapshot {snapshot.id}")
+    return write_object(node)

@@ -154,8 +154,10 @@ class JobCommits:
             InvalidInputError: It can be no commit's number.
             ConflictError: Another writer takes the job over at the same time.
         """
-        if not 0 <= identifier < BATCH_COMMIT_IDENTIFIER:
-            raise InvalidInputError(f"commit number {identifier}: expected 0 to {BATCH_COMMIT_IDENTIFIER - 1}")
+        if type(identifier) is not int or not 0 <= identifier < BATCH_COMMIT_IDENTIFIER:
+            raise InvalidInputError(
+                f"commit number {identifier!r}: expected a whole number from 0 to {BATCH_COMMIT_IDENTIFIER - 1}"
+            )
         last = self._known().last
         return last is not None and identifier <= last
 

@@ -414,3 +414,24 @@ def test_leaving_throws_uncommitted_rows_away(table):
         writer.write(rows(1))
     assert data_files(table) == set()
     assert table.writer(job="ingest").recover() is None
+
+
+@pytest.mark.parametrize(
+    ("number", "more", "message"),
+    [
+        (1.5, {}, "commit number 1.5"),
+        ("x", {}, "commit number 'x'"),
+        (True, {}, "commit number True"),
+        (1, {"watermark": "x"}, "'watermark'"),
+        (1, {"properties": {"a": 5}}, "'properties.a'"),
+        (1, {"messages": ["x"]}, "found a str"),
+    ],
+)
+def test_arguments_of_wrong_types_never_reach_the_table(keyed, number, more, message):
+    with keyed.writer(job="ingest") as writer:
+        if "messages" not in more:
+            writer.write(rows(1))
+        with pytest.raises(ls.InvalidInputError, match=message):
+            writer.commit(number, **more)
+    assert ids(keyed) == expected()
+    assert keyed.check(deep=True).ok

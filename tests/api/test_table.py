@@ -315,3 +315,36 @@ def test_lists(lake, orders):
     lake.create_table("other.t", schema={"id": "INT"})
     assert lake.databases() == ["other", "shop"]
     assert lake.tables("shop") == ["orders"]
+
+
+def test_a_comment_that_is_no_text_makes_no_table(lake):
+    with pytest.raises(ls.InvalidInputError, match="comment is a int"):
+        lake.create_table("shop.odd", schema={"id": "BIGINT"}, comment=5)
+    assert lake.tables("shop") == []
+    with pytest.raises(ls.InvalidInputError, match="comment is a int"):
+        ls.set_comment(5)
+
+
+def test_columns_come_as_a_list(orders):
+    with pytest.raises(ls.InvalidInputError, match=r"e\.g\. \['id'\]"):
+        orders.scan(select="id")
+
+
+def test_a_missing_table_is_told_with_its_warehouse(lake, tmp_path):
+    with pytest.raises(ls.NotFoundError, match=str(tmp_path / "wh")):
+        lake.table("shop.nope")
+
+
+def test_an_append_table_makes_no_changelog(lake):
+    with pytest.raises(ls.InvalidInputError, match=r"changelog-producer.*no primary key"):
+        lake.create_table("shop.odd", schema={"id": "BIGINT"}, options={"changelog-producer": "lookup"})
+    assert lake.create_table("shop.fine", schema={"id": "BIGINT"}, options={"changelog-producer": "none"})
+
+
+def test_seconds_and_bytes_are_numbers(lake, orders):
+    with pytest.raises(ls.InvalidInputError, match=r"poll='x'.*seconds"):
+        orders.stream(poll="x")
+    points = lake.create_table("shop.points", schema={"x": "INT"})
+    points.insert([{"x": 1}])
+    with pytest.raises(ls.InvalidInputError, match="memory=-1"):
+        points.cluster_by("x", memory=-1)

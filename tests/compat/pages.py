@@ -6,6 +6,17 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def blocks(page, here="/data/"):
+    """A page's blocks as pairs of language and text, with ``here`` in the place of ``/data/``."""
+    text = (DOCS / page).read_text(encoding="utf-8").replace("/data/", here)
+    return re.findall(r"^```(python|sql)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def statements(block):
+    """The statements of a block of SQL."""
+    return [each.strip().removesuffix(";") for each in block.split(";\n") if each.strip()]
+
+
 def run_page(page, names, sql, here="/data/"):
     """Run a page's blocks in order.
 
@@ -15,10 +26,9 @@ def run_page(page, names, sql, here="/data/"):
         sql: Takes each SQL statement.
         here: What takes the place of ``/data/``.
     """
-    text = (DOCS / page).read_text(encoding="utf-8").replace("/data/", here)
-    for language, block in re.findall(r"^```(python|sql)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for language, block in blocks(page, here):
         if language == "python":
             exec(compile(block, page, "exec"), names)
             continue
-        for statement in filter(str.strip, block.split(";\n")):
-            sql(statement.strip().removesuffix(";"))
+        for statement in statements(block):
+            sql(statement)

@@ -2,12 +2,13 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakestore.errors import CorruptTableError, ErrorKind, UnsupportedFormatError
+from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.schema_file import schema_from_json, schema_to_json
 from lakestore.model.schema import TableSchema
 from lakestore.model.types import Field, parse_type
@@ -160,3 +161,9 @@ def test_json_and_record_are_one(columns, options, comment, time):
     )
     schema = TableSchema(id=3, fields=fields, options=options, comment=comment, time_millis=time)
     assert schema_from_json(schema_to_json(schema), "p") == schema
+
+
+def test_what_nobody_could_read_is_not_written():
+    schema = replace(schema_from_json(GOLDEN[0].read_bytes(), "schema-0"), comment=5)
+    with pytest.raises(InvalidInputError, match="comment"):
+        schema_to_json(schema)

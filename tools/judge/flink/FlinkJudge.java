@@ -152,6 +152,8 @@ public final class FlinkJudge {
         settings.setString("rest.bind-port", "0");
         settings.setString("rest.bind-address", "127.0.0.1");
         settings.setString("rest.address", "127.0.0.1");
+        // The library behind s3:// keeps the class loader of the job that used it first.
+        settings.setString("classloader.check-leaked-classloader", "false");
         MiniClusterConfiguration.Builder one = new MiniClusterConfiguration.Builder().setConfiguration(settings);
         MiniCluster cluster = new MiniCluster(one.setNumTaskManagers(1).setNumSlotsPerTaskManager(16).build());
         cluster.start();
@@ -165,6 +167,7 @@ public final class FlinkJudge {
         settings.setString("rest.address", "127.0.0.1");
         settings.setString("rest.port", String.valueOf(cluster.getRestAddress().join().getPort()));
         settings.setString("parallelism.default", "2");
+        settings.setString("classloader.check-leaked-classloader", "false");
         return settings;
     }
 
