@@ -189,6 +189,9 @@ THEIRS = {
 }
 """(engine, table) that the engine gets wrong, and why."""
 
+SOMETIMES = {("rust", "nested_avro")}
+"""Those of them that it gets right in some of its processes."""
+
 
 def rows(table):
     return canon.rows_of(table.scan().to_arrow(), canon.newest_shape(Path(table.path)).kinds)
@@ -203,7 +206,7 @@ def test_engine_reads_what_lakestore_evolved(tmp_path, engines, name, reader):
         wrong = canon.difference(rows(table), judge.read(Path(table.path)))
     except RefusedError as refusal:
         wrong = str(refusal)
-    if (reader, name) in THEIRS:
+    if (reader, name) in THEIRS and not (wrong is None and (reader, name) in SOMETIMES):
         assert wrong is not None, f"{reader} reads {name} well: take it off the list of theirs"
         pytest.xfail(THEIRS[reader, name])
     assert wrong is None
