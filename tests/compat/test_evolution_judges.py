@@ -7,29 +7,10 @@ import pytest
 
 import lakestore as ls
 from tests.golden import canon
-from tools.judge.engines import Engine, RefusedError
-from tools.judge.places import NotInstalledError
+from tools.judge.engines import RefusedError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tables"
 READERS = ["java", "java-1.4.2", "pypaimon", "rust"]
-
-
-@pytest.fixture(scope="module")
-def engines():
-    """Opens engines by name, once each; skips the test when one is not installed."""
-    opened = {}
-
-    def engine(name):
-        if name not in opened:
-            try:
-                opened[name] = Engine(name)
-            except NotInstalledError as missing:
-                pytest.skip(f"NOT JUDGED by {name}: {missing}")
-        return opened[name]
-
-    yield engine
-    for each in opened.values():
-        each.close()
 
 
 def keyed(warehouse):

@@ -15,8 +15,8 @@ from tests.compat.shape import commit
 from tests.compat.shapes import SHAPES
 from tests.compat.theirs import AFTER_OLD_JAVA, LOST_AFTER_JAVA, NO_TURNS, THEIRS
 from tests.golden import canon
-from tools.judge.engines import Engine, RefusedError
-from tools.judge.places import HOME, OLDEST_JAVA, NotInstalledError
+from tools.judge.engines import RefusedError
+from tools.judge.places import HOME, OLDEST_JAVA
 
 NEWER_JAVA = sorted(
     (
@@ -53,24 +53,6 @@ def slow_unless(short, values):
 
 
 EVERY_SHAPE = pytest.mark.parametrize("name", slow_unless(SHORT, SHAPES))
-
-
-@pytest.fixture(scope="module")
-def engines():
-    """Opens engines by name, once each; skips the test when one is not installed."""
-    opened = {}
-
-    def engine(name):
-        if name not in opened:
-            try:
-                opened[name] = Engine(name)
-            except NotInstalledError as missing:
-                pytest.skip(f"NOT JUDGED by {name}: {missing}")
-        return opened[name]
-
-    yield engine
-    for each in opened.values():
-        each.close()
 
 
 @pytest.fixture(scope="module")

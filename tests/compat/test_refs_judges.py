@@ -6,8 +6,7 @@ import pytest
 
 import lakestore as ls
 from tests.golden import canon
-from tools.judge.engines import Engine
-from tools.judge.places import HOME, OLDEST_JAVA, NotInstalledError
+from tools.judge.places import HOME, OLDEST_JAVA
 
 NEWER_JAVA = sorted(
     (
@@ -20,24 +19,6 @@ NEWER_JAVA = sorted(
 JAVAS = ["java", *NEWER_JAVA]
 READERS = [*JAVAS, "pypaimon"]
 COLUMNS = {"id": "INT", "text": "STRING"}
-
-
-@pytest.fixture(scope="module")
-def engines():
-    """Opens engines by name, once each; skips the test when one is not installed."""
-    opened = {}
-
-    def engine(name):
-        if name not in opened:
-            try:
-                opened[name] = Engine(name)
-            except NotInstalledError as missing:
-                pytest.skip(f"NOT JUDGED by {name}: {missing}")
-        return opened[name]
-
-    yield engine
-    for each in opened.values():
-        each.close()
 
 
 def canonical(view):
