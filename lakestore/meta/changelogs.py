@@ -6,8 +6,9 @@ changes looks in ``snapshot/`` first and here next. The hints beside the files a
 Invariant: a changelog that exists but does not parse is an error, never taken for an absent one.
 """
 
-from lakestore.errors import CorruptTableError, ErrorKind, NotFoundError
-from lakestore.format.snapshot_file import snapshot_from_json, snapshot_to_json
+from lakestore.errors import ErrorKind, NotFoundError
+from lakestore.format.snapshot_file import snapshot_to_json
+from lakestore.meta.snapshots import find_snapshot
 from lakestore.model.snapshot import Snapshot
 from lakestore.storage.parallel import map_ordered
 from lakestore.storage.paths import CHANGELOG_PREFIX, EARLIEST, LATEST, TablePaths, parse_numbered
@@ -48,14 +49,7 @@ class Changelogs:
         Raises:
             CorruptTableError: The file does not parse, or is another snapshot's.
         """
-        path = self._paths.changelog(snapshot_id)
-        data = self._store.get_or_none(path)
-        if data is None:
-            return None
-        snapshot = snapshot_from_json(data, path)
-        if snapshot.id != snapshot_id:
-            raise CorruptTableError(f"field 'id': expected {snapshot_id}, found {snapshot.id}", path=path)
-        return snapshot
+        return find_snapshot(self._store, self._paths.changelog(snapshot_id), snapshot_id)
 
     def get(self, snapshot_id: int) -> Snapshot:
         """The changelog of that snapshot.

@@ -78,14 +78,7 @@ class Snapshots:
         Raises:
             CorruptTableError: The file does not parse, or is another snapshot's.
         """
-        path = self._paths.snapshot(snapshot_id)
-        data = self._store.get_or_none(path)
-        if data is None:
-            return None
-        snapshot = snapshot_from_json(data, path)
-        if snapshot.id != snapshot_id:
-            raise CorruptTableError(f"field 'id': expected {snapshot_id}, found {snapshot.id}", path=path)
-        return snapshot
+        return find_snapshot(self._store, self._paths.snapshot(snapshot_id), snapshot_id)
 
     def get(self, snapshot_id: int) -> Snapshot:
         """The snapshot of that number.
@@ -192,3 +185,18 @@ class Snapshots:
 
 def _range_text(ids: Sequence[int]) -> str:
     return f"there are {ids[0]} to {ids[-1]}" if ids else "there are none"
+
+
+def find_snapshot(store: Store, path: str, snapshot_id: int) -> Snapshot | None:
+    """The snapshot in a file of its own, in ``snapshot/`` or ``changelog/``; None if there is no such file.
+
+    Raises:
+        CorruptTableError: The file does not parse, or is another snapshot's.
+    """
+    data = store.get_or_none(path)
+    if data is None:
+        return None
+    snapshot = snapshot_from_json(data, path)
+    if snapshot.id != snapshot_id:
+        raise CorruptTableError(f"field 'id': expected {snapshot_id}, found {snapshot.id}", path=path)
+    return snapshot
