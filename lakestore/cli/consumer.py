@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lakestore.cli.render import print_json, print_rows
+from lakestore.cli.render import print_json, print_listing
 from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
 from lakestore.cli.target import find_table
 
@@ -23,10 +23,7 @@ def list_consumers(
     Example: lakestore consumer list wh/shop.db/orders
     """
     rows = find_table(table, warehouse=warehouse, options=storage_option or []).consumers.list()
-    if as_json:
-        print_json(rows.to_pylist())
-    else:
-        print_rows(rows)
+    print_listing(rows, as_json=as_json)
 
 
 @consumer_app.command("reset")

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 import typer
 
-from lakestore.cli.render import print_json, print_rows, print_table
+from lakestore.cli.render import print_json, print_listing, print_table
 from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
 from lakestore.cli.target import find_table
 
@@ -21,10 +21,7 @@ def list_snapshots(
     Example: lakestore snapshot list wh/shop.db/orders
     """
     rows = find_table(table, warehouse=warehouse, options=storage_option or []).snapshots.list()
-    if as_json:
-        print_json(rows.to_pylist())
-    else:
-        print_rows(rows)
+    print_listing(rows, as_json=as_json)
 
 
 @snapshot_app.command("show")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lakestore.cli.render import print_json, print_rows, print_table
+from lakestore.cli.render import print_json, print_listing, print_table
 from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
 from lakestore.cli.target import find_table
 
@@ -50,10 +50,7 @@ def list_branches(
     Example: lakestore branch list wh/shop.db/orders
     """
     rows = find_table(table, warehouse=warehouse, options=storage_option or []).branches.list()
-    if as_json:
-        print_json(rows.to_pylist())
-    else:
-        print_rows(rows)
+    print_listing(rows, as_json=as_json)
 
 
 @branch_app.command("rename")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lakestore.cli.cleaned import print_cleaned
-from lakestore.cli.render import print_json, print_rows, print_table
+from lakestore.cli.render import print_json, print_listing, print_table
 from lakestore.cli.table import AsJson, StorageOptions, TableName, Warehouse
 from lakestore.cli.target import find_table
 from lakestore.model.tag import Tag
@@ -96,10 +96,7 @@ def list_tags(
     Example: lakestore tag list wh/shop.db/orders
     """
     rows = find_table(table, warehouse=warehouse, options=storage_option or []).tags.list()
-    if as_json:
-        print_json(rows.to_pylist())
-    else:
-        print_rows(rows)
+    print_listing(rows, as_json=as_json)
 
 
 @tag_app.command("show")

@@ -73,6 +73,14 @@ def print_rows(rows: pa.Table, *, title: str | None = None) -> None:
     print_table(rows.column_names, [list(row.values()) for row in rows.to_pylist()], title=title)
 
 
+def print_listing(rows: pa.Table, *, as_json: bool) -> None:
+    """Arrow rows, as a table or as one JSON array."""
+    if as_json:
+        print_json(rows.to_pylist())
+    else:
+        print_rows(rows)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """An aligned table; numbers to the right."""
     body = [list(row) for row in rows]

@@ -179,7 +179,7 @@ def delete(
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete rows of a primary-key table. One commit.
+    """Delete the rows that meet a predicate. One commit.
 
     Example: lakestore delete wh/shop.db/orders --where "id in (1, 2)"
     """
