@@ -5,7 +5,7 @@ import pytest
 import lakestore as ls
 from tests.compacting import live_files
 from tests.compat.test_compaction_judges import agree
-from tests.compat.test_judges import NEWER_JAVA, engines, ours  # noqa: F401 - a fixture
+from tests.compat.test_judges import NEWER_JAVA, ours
 
 COLUMNS = {"id": "INT", "n": "BIGINT", "s": "STRING"}
 TABLES = {
@@ -43,7 +43,7 @@ def texts(rows):
 
 
 @pytest.mark.parametrize(("name", "java"), CASES)
-def test_taking_turns(name, java, engines, tmp_path):  # noqa: F811 - the fixture
+def test_taking_turns(name, java, engines, tmp_path):
     judge = engines(java)
     judges = [judge, engines("rust")]
     table = ls.connect(tmp_path).create_table("db.t", schema=COLUMNS, options=TABLES[name])
@@ -84,7 +84,7 @@ def ids_of(folder):
 
 
 @pytest.mark.parametrize("java", NEWER_JAVA)
-def test_row_ids_go_on(java, engines, tmp_path):  # noqa: F811 - the fixture
+def test_row_ids_go_on(java, engines, tmp_path):
     """Not asked once files are written again: pypaimon-rust, which wants every file to have a first id, as Java's
     files that were written again have not either."""
     judge = engines(java)

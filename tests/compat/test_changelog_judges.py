@@ -8,7 +8,7 @@ import pytest
 
 import lakestore as ls
 from tests.compacting import Ledger, changes_in, compact, snapshots_of
-from tests.compat.test_judges import NEWER_JAVA, engines, ours  # noqa: F401 - a fixture
+from tests.compat.test_judges import NEWER_JAVA, ours
 from tests.golden import canon
 
 COLUMNS = {"id": "INT", "n": "BIGINT", "s": "STRING"}
@@ -91,7 +91,7 @@ def told(table):
 
 
 @pytest.mark.parametrize(("name", "java"), CASES)
-def test_the_same_operations_make_the_same_changelog(name, java, engines, tmp_path):  # noqa: F811 - the fixture
+def test_the_same_operations_make_the_same_changelog(name, java, engines, tmp_path):
     judge = engines(java)
     mine = ls.connect(tmp_path / "ours").create_table(
         "db.t", schema=COLUMNS, primary_key=["id"], options={"bucket": 1} | TABLES[name]
@@ -117,7 +117,7 @@ def test_the_same_operations_make_the_same_changelog(name, java, engines, tmp_pa
 
 
 @pytest.mark.parametrize(("name", "java"), [case for case in CASES if case.values[0].startswith("lookup")])
-def test_changelogs_made_in_turns_fold_to_the_table(name, java, engines, tmp_path):  # noqa: F811 - the fixture
+def test_changelogs_made_in_turns_fold_to_the_table(name, java, engines, tmp_path):
     """Odd commits are ours, even ones Java's, each compacting what the other left."""
     judge = engines(java)
     table = ls.connect(tmp_path).create_table(

@@ -4,7 +4,7 @@ import pytest
 
 import lakestore as ls
 from tests.compacting import compact, live_files
-from tests.compat.test_judges import NEWER_JAVA, engines, ours  # noqa: F401 - a fixture
+from tests.compat.test_judges import NEWER_JAVA, ours
 from tests.golden import canon
 
 COLUMNS = {"id": "INT", "n": "BIGINT", "s": "STRING"}
@@ -66,7 +66,7 @@ def agree(judges, folder, expected):
 
 
 @pytest.mark.parametrize(("name", "java"), CASES)
-def test_taking_turns_at_compacting(name, java, engines, tmp_path):  # noqa: F811 - the fixture
+def test_taking_turns_at_compacting(name, java, engines, tmp_path):
     judge = engines(java)
     judges = [judge] if name in RUST_MISREADS else [judge, engines("rust")]
     table = written(tmp_path, name)

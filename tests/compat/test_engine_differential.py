@@ -19,12 +19,10 @@ from pyroaring import BitMap
 import lakestore as ls
 from lakestore.format.bitmap64 import read_bitmap64
 from tests.compat.shapes_random import RANDOM_SHAPES
-from tests.compat.test_judges import NEWER_JAVA, copied, engines, ours, slow_unless
+from tests.compat.test_judges import NEWER_JAVA, copied, ours, slow_unless
 from tests.golden import canon
 from tests.laws.table_model import TableModel
 from tools.judge.engines import RefusedError
-
-__all__ = ["engines"]
 
 THEIRS = {
     "deduplicate_descending": "Paimon 1.4 sorts upwards within a commit, whatever sequence.field.sort-order says; 2.0"

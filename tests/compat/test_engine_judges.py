@@ -11,11 +11,9 @@ import pytest
 import lakestore as ls
 from tests.compat.judged import Judged
 from tests.compat.shapes_engines import ENGINE_SHAPES
-from tests.compat.test_judges import JAVAS, copied, engines, ours, slow_unless
+from tests.compat.test_judges import JAVAS, copied, ours, slow_unless
 from tests.compat.theirs import THEIRS
 from tests.golden import canon
-
-__all__ = ["engines"]
 
 SHORT = {"partial_update", "sequence_groups", "aggregation_retracted", "first_row"}
 EVERY_SHAPE = pytest.mark.parametrize("name", slow_unless(SHORT, ENGINE_SHAPES))

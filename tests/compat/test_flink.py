@@ -11,7 +11,6 @@ import pytest
 
 import lakestore as ls
 from tests.compat.pages import run_page
-from tests.compat.test_judges import engines  # noqa: F401 - a fixture
 from tests.compat.turns import COLUMNS, Turns, at_the_same_time, play, row
 from tests.golden import canon
 
@@ -24,12 +23,12 @@ SOON = "/*+ OPTIONS('continuous.discovery-interval' = '100ms') */"
 
 
 @pytest.mark.parametrize("producer", ["none", "lookup"])
-def test_ten_rounds_in_turns(engines, tmp_path, producer):  # noqa: F811 - the fixture
+def test_ten_rounds_in_turns(engines, tmp_path, producer):
     play(Turns(tmp_path, engines("flink"), **{"changelog-producer": producer}), merges=False)
 
 
 @pytest.mark.parametrize("key", [True, False])
-def test_flink_and_lakestore_write_at_the_same_time(engines, tmp_path, key):  # noqa: F811 - the fixture
+def test_flink_and_lakestore_write_at_the_same_time(engines, tmp_path, key):
     table, ours, theirs = at_the_same_time(engines("flink"), tmp_path, commits=15, key=key)
     assert len(theirs) == 45
     rows = canon.rows_of(table.to_arrow(), canon.newest_shape(Path(table.path)).kinds)
@@ -38,7 +37,7 @@ def test_flink_and_lakestore_write_at_the_same_time(engines, tmp_path, key):  # 
 
 
 @pytest.mark.parametrize("key", [True, False])
-def test_lakestore_follows_what_flink_checkpoints(engines, tmp_path, key):  # noqa: F811 - the fixture
+def test_lakestore_follows_what_flink_checkpoints(engines, tmp_path, key):
     judge = engines("flink")
     table = ls.connect(tmp_path).create_table(
         "judged.sink",
@@ -65,7 +64,7 @@ def test_lakestore_follows_what_flink_checkpoints(engines, tmp_path, key):  # no
 
 
 @pytest.mark.parametrize("producer", ["none", "input", "lookup"])
-def test_flink_follows_what_lakestore_writes(engines, tmp_path, producer):  # noqa: F811 - the fixture
+def test_flink_follows_what_lakestore_writes(engines, tmp_path, producer):
     judge = engines("flink")
     table = ls.connect(tmp_path).create_table(
         "judged.source", schema=COLUMNS, primary_key=["id"], options={"bucket": 2, "changelog-producer": producer}
@@ -98,7 +97,7 @@ def follow(judge, folder, mirror):
             mirror.pop(each["row"]["id"], None)
 
 
-def test_the_page_runs(engines, tmp_path, monkeypatch, capsys):  # noqa: F811 - the fixture
+def test_the_page_runs(engines, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     judge, table, answers = engines("flink"), tmp_path / "warehouse" / "shop.db" / "orders", []
 

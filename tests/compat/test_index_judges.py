@@ -14,7 +14,7 @@ import pytest
 
 import lakestore as ls
 from lakestore.format.file_index import BytesAt, read_all
-from tests.compat.test_judges import NEWER_JAVA, engines  # noqa: F401 - a fixture
+from tests.compat.test_judges import NEWER_JAVA
 from tools.judge.engines import RefusedError
 
 DAY = datetime.date(2024, 2, 28)
@@ -97,7 +97,7 @@ CASES = [("java", ["bloom-filter"]), *((name, ALL) for name in NEWER_JAVA)]
 
 
 @pytest.mark.parametrize(("name", "kinds"), CASES)
-def test_the_same_rows_give_the_same_bytes(engines, tmp_path, name, kinds):  # noqa: F811 - the fixture
+def test_the_same_rows_give_the_same_bytes(engines, tmp_path, name, kinds):
     """All of the bloom filter, the range bitmap and bsi; a bitmap's values, whose bodies Java puts in any order."""
     engine = engines(name)
     _, ours = made(tmp_path / "ours", "t", kinds)
@@ -141,7 +141,7 @@ def where_of(condition):
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_indexes_of_java_let_us_skip_and_lose_nothing(engines, tmp_path, kind):  # noqa: F811 - the fixture
+def test_indexes_of_java_let_us_skip_and_lose_nothing(engines, tmp_path, kind):
     """Every file of Java's with every condition; what is skipped is as much as of our own."""
     if not NEWER_JAVA:
         pytest.skip("NOT JUDGED: no newer Java release is installed")
@@ -189,7 +189,7 @@ READERS += [(name, kind) for name in (*NEWER_JAVA, "rust") for kind in ALL]
 
 @pytest.mark.parametrize("far", [False, True], ids=["embedded", "file"])
 @pytest.mark.parametrize(("name", "kind"), READERS)
-def test_engines_use_our_indexes(engines, tmp_path, name, kind, far):  # noqa: F811 - the fixture
+def test_engines_use_our_indexes(engines, tmp_path, name, kind, far):
     engine = engines(name)
     more = {"file-index.in-manifest-threshold": "1 b" if far else "1 mb", "metadata.stats-mode": "none"}
     if name == "java":
@@ -222,7 +222,7 @@ def test_engines_use_our_indexes(engines, tmp_path, name, kind, far):  # noqa: F
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["embedded", "file"])
-def test_java_uses_the_indexes_that_our_job_made_for_its_files(engines, tmp_path, far):  # noqa: F811 - the fixture
+def test_java_uses_the_indexes_that_our_job_made_for_its_files(engines, tmp_path, far):
     if not NEWER_JAVA:
         pytest.skip("NOT JUDGED: no newer Java release is installed")
     engine = engines(NEWER_JAVA[0])

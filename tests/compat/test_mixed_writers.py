@@ -9,14 +9,13 @@ import pytest
 
 import lakestore as ls
 from tests.compat.pages import blocks, run_page, statements
-from tests.compat.test_judges import engines  # noqa: F401 - a fixture
 from tests.s3 import KEY, SECRET, s3_bucket  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def recipe(engines, tmp_path):  # noqa: F811 - the fixture
+def recipe(engines, tmp_path):
     """The page's blocks, run in order: what they define, Flink, and the table's folder."""
     folder = tmp_path / "warehouse" / "shop.db" / "orders"
     judge, names = engines("flink"), {"catalog": f"locked_{abs(hash(tmp_path))}"}
@@ -123,7 +122,7 @@ def of_s3(bucket, url):
     return ", ".join(f"'{key}' = '{value}'" for key, value in words.items())
 
 
-def test_nothing_is_lost_under_the_lock_on_s3(engines, s3_bucket, tmp_path):  # noqa: F811 - the fixtures
+def test_nothing_is_lost_under_the_lock_on_s3(engines, s3_bucket, tmp_path):  # noqa: F811 - the fixture
     url, judge, names = s3_bucket.url("lake"), engines("flink"), {}
     folder, catalog = tmp_path / "any" / "shop.db" / "orders", f"locked_{abs(hash(tmp_path))}"
     (_, lock_class), (_, recipe), *_ = blocks("mixed-writers.md", f"{tmp_path}/")
@@ -139,7 +138,7 @@ def test_nothing_is_lost_under_the_lock_on_s3(engines, s3_bucket, tmp_path):  # 
     assert table.check(deep=True).ok
 
 
-def test_turns_on_s3(engines, s3_bucket, tmp_path):  # noqa: F811 - the fixtures
+def test_turns_on_s3(engines, s3_bucket, tmp_path):  # noqa: F811 - the fixture
     url, judge = s3_bucket.url("lake"), engines("flink")
     table = ls.connect(url, storage_options=s3_bucket.options).create_table(
         "shop.orders", schema={"id": "BIGINT NOT NULL", "v": "STRING"}, primary_key=["id"], options={"bucket": 2}

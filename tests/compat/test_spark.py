@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.compat.pages import DOCS, run_page
-from tests.compat.test_judges import engines  # noqa: F401 - a fixture
 from tests.compat.turns import Turns, at_the_same_time, play
 from tests.golden import canon
 
@@ -18,12 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize("producer", ["none", "lookup"])
-def test_ten_rounds_in_turns(engines, tmp_path, producer):  # noqa: F811 - the fixture
+def test_ten_rounds_in_turns(engines, tmp_path, producer):
     play(Turns(tmp_path, engines("spark"), **{"changelog-producer": producer}), merges=True)
 
 
 @pytest.mark.parametrize("key", [True, False])
-def test_spark_and_lakestore_write_at_the_same_time(engines, tmp_path, key):  # noqa: F811 - the fixture
+def test_spark_and_lakestore_write_at_the_same_time(engines, tmp_path, key):
     judge = engines("spark")
     table, ours, theirs = at_the_same_time(judge, tmp_path, commits=15, key=key)
     assert len(theirs) == 45
@@ -32,7 +31,7 @@ def test_spark_and_lakestore_write_at_the_same_time(engines, tmp_path, key):  # 
     assert table.check(deep=True).ok
 
 
-def test_the_page_runs(engines, tmp_path, monkeypatch, capsys):  # noqa: F811 - the fixture
+def test_the_page_runs(engines, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     judge, table, answers = engines("spark"), tmp_path / "warehouse" / "shop.db" / "orders", []
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import lakestore as ls
-from tests.compat.test_judges import engines  # noqa: F401 - a fixture
 from tests.golden import canon
 
 PRODUCERS = ["none", "input", "lookup", "full-compaction"]
@@ -42,7 +41,7 @@ def bag(lines):
 
 @pytest.mark.parametrize("start", ["latest-full", "from-snapshot=1", "compacted-full"])
 @pytest.mark.parametrize("producer", PRODUCERS)
-def test_java_streams_what_we_stream(engines, tmp_path, producer, start):  # noqa: F811 - the fixture
+def test_java_streams_what_we_stream(engines, tmp_path, producer, start):
     table = made(tmp_path, producer)
     options = {"scan.mode": start.partition("=")[0]}
     if start.endswith("=1"):
@@ -52,7 +51,7 @@ def test_java_streams_what_we_stream(engines, tmp_path, producer, start):  # noq
     assert bag(theirs) == bag(ours(table.stream(start, until="latest")))
 
 
-def test_a_consumer_that_java_moved_is_resumed_by_us(engines, tmp_path):  # noqa: F811 - the fixture
+def test_a_consumer_that_java_moved_is_resumed_by_us(engines, tmp_path):
     table = made(tmp_path)
     whole = ours(table.stream("earliest", until="latest"))
     options = {"consumer-id": "shared", "scan.mode": "from-snapshot", "scan.snapshot-id": "1"}
@@ -69,7 +68,7 @@ def test_a_consumer_that_java_moved_is_resumed_by_us(engines, tmp_path):  # noqa
     assert told == {"nextSnapshot": table.snapshots.latest().id + 1}
 
 
-def test_a_consumer_that_we_moved_is_resumed_by_pypaimon(engines, tmp_path):  # noqa: F811 - the fixture
+def test_a_consumer_that_we_moved_is_resumed_by_pypaimon(engines, tmp_path):
     table = made(tmp_path)
     judge = engines("pypaimon")
     with table.stream("earliest", consumer="shared", until=3) as stream:

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 import lakestore as ls
-from tests.compat.test_judges import JAVAS, copied, engines, ours, slow_unless
+from tests.compat.test_judges import JAVAS, copied, ours, slow_unless
 from tests.golden import canon
-
-__all__ = ["engines"]
 
 TABLES = {
     "deduplicate": {},
