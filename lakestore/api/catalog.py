@@ -1,11 +1,12 @@
 """Connections: a warehouse folder with databases and tables, and tables opened by their own path."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import pyarrow as pa
 
+from lakestore.api.changes import OptionValue, column_type, option_text
 from lakestore.api.context import TableContext
 from lakestore.api.maintaining_lakes import MaintainedLake
 from lakestore.api.names import DEFAULT_DATABASE, TableName, parse_name
@@ -16,18 +17,22 @@ from lakestore.errors import AlreadyExistsError, ErrorKind, InvalidInputError, N
 from lakestore.maintain.cleaning import CleaningReport
 from lakestore.maintain.drop import drop_table
 from lakestore.meta.schemas import Schemas
-from lakestore.model.arrow import assign_ids, fields_from_arrow, paimon_type
+from lakestore.model.arrow import assign_ids, fields_from_arrow
+from lakestore.model.checked import checked, fitted
 from lakestore.model.schema import TableSchema
-from lakestore.model.type_text import read_type
-from lakestore.model.types import DataType, Field
+from lakestore.model.types import Field
 from lakestore.storage.fsspec_store import open_store
 from lakestore.storage.lock import CommitLock
 from lakestore.storage.paths import TablePaths, WarehousePaths
 from lakestore.storage.store import Store
 
+LOCAL_URL = "file://"
+"""What the local disk's paths begin with in messages."""
 
+
+@checked
 def connect(
-    warehouse: str | Path,
+    warehouse: str | PathLike[str],
     *,
     storage_options: Mapping[str, Any] | None = None,
     lock: CommitLock | None = None,
@@ -42,14 +47,17 @@ def connect(
         env: Clock, ids and event listener; the machine's own by default.
 
     Raises:
-        InvalidInputError: The URL names no known filesystem, or its package is not installed.
+        InvalidInputError: The URL names no known filesystem or its package is not installed; or it is a plain file.
     """
     store, root = open_store(warehouse, storage_options=storage_options, lock=lock)
+    if store.url == LOCAL_URL and store.info(root) is not None:  # Object stores may hold a file and a folder of a name.
+        raise InvalidInputError(f"{root} is a file: expected the folder of a warehouse, which need not exist yet")
     return Lake(store, root, env or Env())
 
 
+@checked
 def open_table(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     storage_options: Mapping[str, Any] | None = None,
     lock: CommitLock | None = None,
@@ -69,7 +77,15 @@ def open_table(
         NotFoundError: There is no table in that folder, or no such branch.
     """
     store, root = open_store(path, storage_options=storage_options, lock=lock)
-    table = _open(store, TablePaths(root), root.rstrip("/").rsplit("/", 1)[-1], env or Env())
+    try:
+        table = _open(store, TablePaths(root), root.rstrip("/").rsplit("/", 1)[-1], env or Env())
+    except NotFoundError as error:
+        if store.info(root) is None:
+            raise
+        raise InvalidInputError(
+            f"{store.url}{root} is a file: expected the folder of a table; to write the rows of a file into one, use"
+            " `lakestore write`"
+        ) from error
     return table if branch is None else table.at(branch=branch)
 
 
@@ -86,8 +102,26 @@ class Lake(MaintainedLake):
         names = self._store.list_directories(self._paths.root)
         return sorted(name.removesuffix(".db") for name in names if name.endswith(".db"))
 
+    @checked
     def tables(self, database: str = DEFAULT_DATABASE) -> list[str]:
-        """Names of the tables in a database, sorted."""
+        """Names of the tables in a database, sorted; the database ``default`` need not be there.
+
+        Raises:
+            NotFoundError: There is no such database; the message names those there are.
+        """
+        found = self._tables(database)
+        if not found and database != DEFAULT_DATABASE and database not in self.databases():
+            raise self._no_database(database)
+        return found
+
+    def _no_database(self, database: str) -> NotFoundError:
+        there = ", ".join(self.databases()) or "none"
+        return NotFoundError(
+            f"database {database!r} not found in {self._store.url}{self._paths.root}; databases are: {there}",
+            kind=ErrorKind.DATABASE_NOT_FOUND,
+        )
+
+    def _tables(self, database: str) -> list[str]:
         folder = self._paths.database(database)
         found = []
         for name in self._store.list_directories(folder):
@@ -96,6 +130,7 @@ class Lake(MaintainedLake):
                 found.append(name)
         return sorted(found)
 
+    @checked
     def table(self, name: str) -> Table:
         """Open a table by ``database.table``, or ``table`` in the database ``default``.
 
@@ -105,7 +140,7 @@ class Lake(MaintainedLake):
             NotFoundError: There is no such table or branch; the message names those there are.
             InvalidInputError: The name is that of a system table, which ``table(…).system(…)`` reads.
         """
-        parsed = parse_name(name)
+        parsed = parse_name(name).whole()
         if parsed.system is not None:
             raise InvalidInputError(
                 f"{name!r} is a system table: read it with table({parsed.table!r}).system({parsed.system!r})"
@@ -117,12 +152,15 @@ class Lake(MaintainedLake):
         try:
             return _open(self._store, paths, f"{database}.{short}", self._env)
         except NotFoundError as error:
-            there = ", ".join(self.tables(database)) or "none"
+            there = ", ".join(self._tables(database)) or "none"
+            if there == "none":
+                there += f"; databases are: {', '.join(self.databases()) or 'none'}"
             raise NotFoundError(
                 f"table {name!r} not found in {self._store.url}{self._paths.root}; tables in {database!r}: {there}",
                 kind=ErrorKind.TABLE_NOT_FOUND,
             ) from error
 
+    @checked
     def create_table(
         self,
         name: str,
@@ -130,7 +168,7 @@ class Lake(MaintainedLake):
         schema: object,
         primary_key: Sequence[str] = (),
         partition_by: Sequence[str] = (),
-        options: Mapping[str, object] | None = None,
+        options: Mapping[str, OptionValue] | None = None,
         comment: str | None = None,
         exists_ok: bool = False,
     ) -> Table:
@@ -152,20 +190,16 @@ class Lake(MaintainedLake):
             InvalidInputError: The schema, the keys or an option is wrong.
             UnsupportedFormatError: It asks for a feature that this release refuses.
         """
-        if not isinstance(comment, str | None):
-            raise InvalidInputError(
-                f"comment is a {type(comment).__name__}: expected text", kind=ErrorKind.INVALID_TYPE
-            )
-        named = TableName(table=name)
+        named = TableName(table=name).whole()
         database, short = named.database, named.short
         paths = TablePaths(self._paths.table(database, short))
         wanted, notes = normalise_new_schema(
             TableSchema(
                 id=0,
                 fields=_fields(schema),
-                primary_keys=_names(primary_key, "primary_key"),
-                partition_keys=_names(partition_by, "partition_by"),
-                options={key: _option_text(value) for key, value in (options or {}).items()},
+                primary_keys=tuple(primary_key),
+                partition_keys=tuple(partition_by),
+                options={key: option_text(value) for key, value in (options or {}).items()},
                 comment=comment,
                 time_millis=self._env.clock.now_ms(),
             )
@@ -184,6 +218,7 @@ class Lake(MaintainedLake):
         table.notes = tuple(notes)
         return table
 
+    @checked
     def drop_table(self, name: str, *, dry_run: bool = False, missing_ok: bool = False) -> CleaningReport:
         """Delete a table with all its files, branches and history.
 
@@ -217,21 +252,10 @@ def _open(store: Store, paths: TablePaths, name: str, env: Env) -> Table:
     return Table(TableContext.open(store, paths, name=name, env=env))
 
 
-def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise InvalidInputError(f"{what}={names!r}: expected a list of column names, e.g. [{names!r}]")
-    return tuple(names)
-
-
-def _type(kind: object) -> DataType:
-    if isinstance(kind, pa.DataType):
-        return paimon_type(kind)
-    return read_type(kind if isinstance(kind, Mapping) else str(kind))
-
-
 def _fields(schema: object) -> tuple[Field, ...]:
     if isinstance(schema, Mapping):
-        return assign_ids([(name, _type(kind), None) for name, kind in schema.items()])
+        kinds: Mapping[str, object] = fitted(schema, Mapping[str, object], "create_table(schema=")
+        return assign_ids([(name, column_type(name, kind), None) for name, kind in kinds.items()])
     if isinstance(schema, pa.Schema):
         return fields_from_arrow(schema)
     if hasattr(schema, "__arrow_c_schema__"):
@@ -243,7 +267,3 @@ def _fields(schema: object) -> tuple[Field, ...]:
         "or a mapping from column name to type text",
         kind=ErrorKind.INVALID_SCHEMA,
     )
-
-
-def _option_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from lakestore.errors import InvalidInputError
+from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.model.arrow import paimon_type
 from lakestore.model.changes import (
     AddColumn,
@@ -28,6 +28,7 @@ from lakestore.model.changes import (
     SetTableComment,
     Where,
 )
+from lakestore.model.checked import checked
 from lakestore.model.type_text import read_type
 from lakestore.model.types import DataType
 
@@ -37,7 +38,11 @@ ColumnPath: TypeAlias = str | Sequence[str]
 ColumnType: TypeAlias = str | Mapping[str, Any] | pa.DataType
 """Paimon type text such as ``VARCHAR(20)`` or ``ARRAY<INT>``, a nested type's object in schema files, or Arrow's."""
 
+OptionValue: TypeAlias = str | int | float | bool
+"""What a table option is set to; it is stored as text."""
 
+
+@checked
 def add_column(
     column: ColumnPath,
     type: ColumnType,  # noqa: A002 - the word that users know
@@ -58,19 +63,22 @@ def add_column(
         before: Put it in front of that column.
     """
     place = _place(first=first, after=after, before=before)
-    return AddColumn(path=_path(column), type=_type(type), comment=comment, place=place)
+    return AddColumn(path=_path(column), type=column_type(column, type), comment=comment, place=place)
 
 
+@checked
 def drop_column(column: ColumnPath) -> DropColumn:
     """Drop a column; snapshots of before keep it."""
     return DropColumn(path=_path(column))
 
 
+@checked
 def rename_column(column: ColumnPath, name: str) -> RenameColumn:
     """Give a column another name; keys and options that name it follow."""
     return RenameColumn(path=_path(column), name=name)
 
 
+@checked
 def move_column(
     column: ColumnPath,
     *,
@@ -86,42 +94,51 @@ def move_column(
     return MoveColumn(path=_path(column), place=place)
 
 
+@checked
 def change_type(column: ColumnPath, type: ColumnType) -> ChangeType:  # noqa: A002 - the word that users know
     """Give a column another type; old values are cast when they are read, and no file is touched.
 
     The column stays as nullable as it is, unless the type says ``NOT NULL``.
     """
-    wanted = _type(type)
+    wanted = column_type(column, type)
     return ChangeType(path=_path(column), type=wanted, keep_nullable=wanted.nullable)
 
 
+@checked
 def set_nullable(column: ColumnPath, nullable: bool = True) -> SetNullable:  # noqa: FBT001, FBT002 - reads as a value
     """Let a column be null, or with False no longer."""
     return SetNullable(path=_path(column), nullable=nullable)
 
 
+@checked
 def set_comment(comment: str | None, *, column: ColumnPath | None = None) -> SetComment | SetTableComment:
     """Set the comment of a column, or without one of the table; None removes it."""
-    if not isinstance(comment, str | None):
-        raise InvalidInputError(f"comment is a {type(comment).__name__}: expected text")
     if column is None:
         return SetTableComment(comment=comment)
     return SetComment(path=_path(column), comment=comment)
 
 
+@checked
 def set_default(column: str, default: str | None) -> SetDefault:
     """Set a column's default, as text; None removes it."""
     return SetDefault(path=_path([column]), default=default)
 
 
-def set_option(key: str, value: object) -> SetOption:
+@checked
+def set_option(key: str, value: OptionValue) -> SetOption:
     """Set a table option."""
-    return SetOption(key=key, value=str(value).lower() if isinstance(value, bool) else str(value))
+    return SetOption(key=key, value=option_text(value))
 
 
+@checked
 def remove_option(key: str) -> RemoveOption:
     """Let a table option go back to its default."""
     return RemoveOption(key=key)
+
+
+def option_text(value: OptionValue) -> str:
+    """The text that stands for the value of an option."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def as_changes(changes: Sequence[object]) -> tuple[SchemaChange, ...]:
@@ -142,8 +159,23 @@ def _path(column: ColumnPath) -> Path:
     return tuple(column.split(".")) if isinstance(column, str) else tuple(column)
 
 
-def _type(kind: ColumnType) -> DataType:
-    return paimon_type(kind) if isinstance(kind, pa.DataType) else read_type(kind)
+def column_type(column: object, kind: Any) -> DataType:  # noqa: ANN401 - checked here
+    """The type that users mean by text, an Arrow type, or the object that stands for a nested one.
+
+    Raises:
+        InvalidInputError: It is none; the message names the column.
+        UnsupportedFormatError: It is Arrow's, and has no counterpart.
+    """
+    if not isinstance(kind, str | Mapping | pa.DataType):
+        raise InvalidInputError(
+            f"column {column!r}: type {kind!r} is none; expected text such as 'BIGINT', an Arrow type, or the object"
+            " that stands for a nested type in schema files",
+            kind=ErrorKind.INVALID_TYPE,
+        )
+    try:
+        return paimon_type(kind) if isinstance(kind, pa.DataType) else read_type(kind)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"column {column!r}: {error.message}", kind=error.kind) from error
 
 
 def _place(

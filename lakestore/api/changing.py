@@ -10,6 +10,7 @@ from lakestore.api.predicates import as_predicate
 from lakestore.api.writer import BatchWriter
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.maintain.append_change import Rewriting
+from lakestore.model.checked import checked
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate
 
@@ -46,8 +47,13 @@ class Changing:
             )
         return self._rewritten(rows, None)
 
+    @checked
     def update(
-        self, where: "str | Predicate", values: "Mapping[str, Any | Callable[[pa.Table], pa.Array]]"
+        self,
+        where: "str | Predicate",
+        values: "Mapping[str, Any | Callable[[pa.Table], pa.Array]]",
+        *,
+        dry_run: bool = False,
     ) -> CommitResult:
         """Give rows of an append table new values. One commit; see ``delete`` for what it writes.
 
@@ -56,6 +62,7 @@ class Changing:
             values: New values by column: a value, or a function that is given the rows and returns an Arrow array with
                 a value for each: ``{"qty": 0, "price": lambda rows: pc.multiply(rows["price"], 2)}``. It may be called
                 for some rows at a time.
+            dry_run: Only refuse what cannot be done; ``count(where)`` says how many rows it is about.
 
         Raises:
             InvalidInputError: The table has a primary key (use ``upsert``), or a value does not fit its column.
@@ -64,17 +71,24 @@ class Changing:
         """
         if self._context.schema.primary_keys:
             raise InvalidInputError(
-                f"update() is for append tables, and {self._context.name} has a primary key: upsert() the rows as they"
-                " are to be"
+                f"update() is for append tables, and {self._context.name} has a primary key: write the rows as they are"
+                " to be, with upsert() or `lakestore write`"
             )
-        return self._rewritten(where, values)
+        if not values:
+            raise InvalidInputError("update() got no values: give at least one, such as {'qty': 0}")
+        return self._rewritten(where, values, dry_run=dry_run)
 
-    def _rewritten(self, where: "str | Predicate", values: "Mapping[str, Any] | None") -> CommitResult:
+    def _rewritten(
+        self, where: "str | Predicate", values: "Mapping[str, Any] | None", *, dry_run: bool = False
+    ) -> CommitResult:
         context, _ = self._context.at_latest()
         predicate = as_predicate(where)
         if predicate is None:
             raise InvalidInputError("which rows? Name them by a predicate; truncate() removes all")
         rewriting = Rewriting(scan=context.scan_parts(), parts=context.compact_parts(), where=predicate, values=values)
+        if dry_run:
+            rewriting.check()
+            return CommitResult(snapshot_ids=())
         result = rewriting.run()
         context.after_commit(result)
         return result

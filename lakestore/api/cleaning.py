@@ -30,6 +30,7 @@ from lakestore.maintain.partition_jobs import (
     matching,
     truncate,
 )
+from lakestore.model.checked import checked
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate
 from lakestore.model.statistics import TableStatistics
@@ -44,6 +45,7 @@ class ExpiringSnapshots:
 
     _context: TableContext
 
+    @checked
     def expire(
         self,
         *,
@@ -85,6 +87,7 @@ class ExpiringSnapshots:
         context.memory.forget()
         return expire_snapshots_and_changelogs(parts, retain, dry_run=dry_run)
 
+    @checked
     def expire_changelogs(self, *, everything: bool = False, dry_run: bool = False) -> CleaningReport:
         """Expire changelogs that outlived their snapshots.
 
@@ -104,10 +107,18 @@ def before_ms(age: "timedelta | datetime | str | int", *, now_ms: int) -> int:
     Args:
         age: A ``timedelta`` back from now, or a time as ``Table.at(timestamp=…)`` takes it.
         now_ms: Now.
+
+    Raises:
+        InvalidInputError: It is no time, or one before 1970, or the age of something that is to come.
     """
-    if isinstance(age, timedelta):
-        return now_ms - age // timedelta(milliseconds=1)
-    return timestamp_millis(age)
+    ago = age // timedelta(milliseconds=1) if isinstance(age, timedelta) else 0
+    moment = now_ms - ago if isinstance(age, timedelta) else timestamp_millis(age)
+    if ago < 0 or moment < 0:
+        raise InvalidInputError(
+            f"older_than={age!r}: expected an age such as timedelta(days=1), or a time since 1970 (ISO text,"
+            " datetime or epoch milliseconds)"
+        )
+    return moment
 
 
 class Cleaned:
@@ -115,6 +126,7 @@ class Cleaned:
 
     _context: TableContext
 
+    @checked
     def remove_orphans(
         self, *, older_than: "timedelta | datetime | str | int" = DAY, dry_run: bool = False
     ) -> CleaningReport:
@@ -141,6 +153,7 @@ class Cleaned:
         context, _ = self._context.at_latest()
         return live_partitions(context.clean_parts())
 
+    @checked
     def drop_partitions(self, where: "str | Predicate", *, dry_run: bool = False) -> CleaningReport:
         """Drop whole partitions, in one commit; older snapshots keep them.
 
@@ -154,6 +167,7 @@ class Cleaned:
         parts, commit = self._job()
         return drop_partitions(parts, commit, self._partitions(parts, where, verb="drop_partitions"), dry_run=dry_run)
 
+    @checked
     def expire_partitions(self, *, dry_run: bool = False) -> CleaningReport:
         """Drop the partitions whose time is over, as the options ``partition.expiration-*`` say.
 
@@ -163,6 +177,7 @@ class Cleaned:
         parts, commit = self._job()
         return expire_partitions(parts, commit, dry_run=dry_run)
 
+    @checked
     def mark_partitions_done(self, where: "str | Predicate") -> tuple[str, ...]:
         """Write a success file into the folder of each partition that meets the predicate; their paths."""
         parts, _ = self._job()
@@ -173,6 +188,7 @@ class Cleaned:
         parts, commit = self._job()
         return truncate(parts, commit)
 
+    @checked
     def purge(self, *, dry_run: bool = False) -> CleaningReport:
         """Empty the table for good: no rows, history, branches, tags, consumers or changelogs stay. See ``truncate``.
 
@@ -182,16 +198,19 @@ class Cleaned:
         self._context.memory.forget()
         return purge(parts, commit, dry_run=dry_run)
 
+    @checked
     def remove_missing_files(self, *, dry_run: bool = False) -> CleaningReport:
         """Repair: take data files that are not there any more out of the table, so that the rest can be read again."""
         parts, commit = self._job()
         return remove_missing(parts, commit, dry_run=dry_run)
 
+    @checked
     def compact_manifests(self, *, dry_run: bool = False) -> ManifestsReport:
         """Rewrite the manifests of the table into few; no row changes. Commits do that by themselves when many."""
         parts, _ = self._job()
         return compact_manifests(parts, self._context.committer(), dry_run=dry_run)
 
+    @checked
     def analyze(self, columns: Sequence[str] | None = None) -> TableStatistics:
         """Compute statistics and store them with a new snapshot, for the optimizers of other engines.
 

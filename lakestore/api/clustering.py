@@ -8,6 +8,7 @@ from lakestore.data.cluster_rewrite import DEFAULT_MEMORY
 from lakestore.errors import ErrorKind, InvalidInputError
 from lakestore.maintain.cluster import Clusterer, ClusterReport
 from lakestore.maintain.partitions import bound_to_partitions
+from lakestore.model.checked import checked
 from lakestore.model.predicate import Predicate
 
 COLUMNS_OPTION = "clustering.columns"
@@ -18,6 +19,7 @@ class Clustered:
 
     _context: TableContext
 
+    @checked
     def cluster_by(
         self,
         *columns: str,

@@ -3,8 +3,10 @@
 import pyarrow as pa
 
 from lakestore.api.context import TableContext
+from lakestore.api.times import seconds_millis
 from lakestore.errors import InvalidInputError, NotFoundError
 from lakestore.meta.consumers import Consumer, Consumers
+from lakestore.model.checked import checked
 
 CONSUMER_COLUMNS = pa.schema(
     [
@@ -37,6 +39,7 @@ class ConsumerRefs:
         arrays = [pa.array(values, field.type) for values, field in zip(columns, CONSUMER_COLUMNS, strict=True)]
         return pa.Table.from_arrays(arrays, schema=CONSUMER_COLUMNS)
 
+    @checked
     def get(self, consumer_id: str) -> Consumer:
         """One consumer.
 
@@ -49,6 +52,7 @@ class ConsumerRefs:
             raise NotFoundError(f"consumer {consumer_id!r} not found in {self._context.name}; there are: {there}")
         return found
 
+    @checked
     def reset(self, consumer_id: str, next_snapshot: int) -> Consumer:
         """Let a consumer read that snapshot next; made when there is none of that name.
 
@@ -65,6 +69,7 @@ class ConsumerRefs:
         self._consumers.put(consumer_id, next_snapshot)
         return self.get(consumer_id)
 
+    @checked
     def delete(self, consumer_id: str) -> None:
         """Forget a consumer; what it held back may expire.
 
@@ -74,6 +79,7 @@ class ConsumerRefs:
         self.get(consumer_id)
         self._consumers.delete(consumer_id)
 
+    @checked
     def expire(self, *, idle_seconds: float, dry_run: bool = False) -> NameList:
         """Forget the consumers that have not moved for so long.
 
@@ -84,8 +90,8 @@ class ConsumerRefs:
         Returns:
             Their names. Consumers of which the store does not say when they moved are kept.
         """
-        before = self._context.env.clock.now_ms() - int(idle_seconds * 1000)
-        idle = [one.id for one in self._consumers.list() if one.modified_ms is not None and one.modified_ms < before]
+        before = self._context.env.clock.now_ms() - seconds_millis(idle_seconds, "expire(idle_seconds=")
+        idle = [one.id for one in self._consumers.list() if one.modified_ms is not None and one.modified_ms <= before]
         for name in () if dry_run else idle:
             self._consumers.delete(name)
         return idle

@@ -3,6 +3,7 @@
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import partitions_where
 from lakestore.maintain.file_index import IndexReport, rewrite_file_index
+from lakestore.model.checked import checked
 from lakestore.model.predicate import Predicate
 
 
@@ -11,6 +12,7 @@ class Indexed:
 
     _context: TableContext
 
+    @checked
     def rewrite_file_index(
         self, where: "str | Predicate | None" = None, *, all_files: bool = False, dry_run: bool = False
     ) -> IndexReport:

@@ -15,6 +15,7 @@ from lakestore.maintain.job_writer import JobCommits, JobParts
 from lakestore.maintain.write import WriteSession
 from lakestore.meta.consumers import Consumers
 from lakestore.meta.jobs import Jobs
+from lakestore.model.checked import checked
 from lakestore.model.job import Prepared
 from lakestore.model.message import CommitResult
 from lakestore.write.input import batches
@@ -98,6 +99,7 @@ class JobWriter:
             prepared = replace(prepared, base_snapshot=self._context.snapshots.latest_id() or 0)
         return prepared_to_json(prepared)
 
+    @checked
     def commit(
         self,
         identifier: int,
@@ -150,6 +152,7 @@ class JobWriter:
             self._remove(session.parts, prepared)
         return result
 
+    @checked
     def abort(self, messages: Iterable[Message] = ()) -> int:
         """Throw rows away: those taken here, and prepared ones whose files no snapshot names.
 

@@ -5,14 +5,19 @@ from datetime import timedelta
 
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import partitions_where
+from lakestore.api.times import seconds_millis
 from lakestore.core.options_values import parse_duration, parse_size
 from lakestore.errors import InvalidInputError
 from lakestore.maintain.compact import CompactProgress, CompactReport, compact_table
 from lakestore.maintain.levels_picture import picture_levels
 from lakestore.maintain.levels_records import LevelsPicture
 from lakestore.maintain.partitions import PartitionValues, bound_to_partitions, one_of_partitions
+from lakestore.model.checked import checked
 from lakestore.model.predicate import Predicate
 from lakestore.model.schema import TableSchema
+
+WAIT_SECONDS_MAX = 1e9
+"""About what a thread can be made to wait."""
 
 STRATEGIES = {"universal": False, "minor": False, "full": True}
 """Names of strategies, and whether each compacts everything; ``minor`` is Paimon's own name for ``universal``."""
@@ -23,6 +28,7 @@ class Maintained:
 
     _context: TableContext
 
+    @checked
     def levels(self, where: "str | Predicate | None" = None) -> LevelsPicture:
         """The LSM: for each bucket its sorted runs, and what the next compaction would take, and why.
 
@@ -43,6 +49,7 @@ class Maintained:
             where=partitions_where(where, context.schema, verb="levels"),
         )
 
+    @checked
     def wait_for_compaction(self, timeout: float | None = None) -> bool:
         """Wait until what this process compacts beside its commits is done; then a scan finds the table at its fastest.
 
@@ -55,8 +62,11 @@ class Maintained:
         Returns:
             Whether nothing is left to be done. Failures are events, and the ``compact_error`` of the next commit.
         """
+        if timeout is not None:
+            timeout = min(seconds_millis(timeout, "wait_for_compaction(timeout=") / 1000, WAIT_SECONDS_MAX)
         return self._context.beside.wait(timeout)
 
+    @checked
     def compact(  # noqa: PLR0913 - what may be said of one job, all by name
         self,
         *,

@@ -8,6 +8,7 @@ from typing import Protocol
 from lakestore.api.table import Table
 from lakestore.errors import ErrorKind, LakestoreError, NotFoundError
 from lakestore.maintain.compact import CompactReport
+from lakestore.model.checked import checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class _Warehouse(Protocol):
 class MaintainedLake:
     """The part of ``Lake`` that keeps tables fast."""
 
+    @checked
     def compact(
         self: _Warehouse,
         tables: str,

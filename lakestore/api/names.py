@@ -1,6 +1,7 @@
 """Names of tables as users write them: ``database.table$branch_dev$files`` (Paimon ``Identifier``)."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from lakestore.errors import InvalidInputError
 
@@ -33,6 +34,19 @@ class TableName:
     def short(self) -> str:
         """The table's name within its database."""
         return self.table.rpartition(".")[2]
+
+    def whole(self) -> Self:
+        """The name itself, if neither database nor table is empty.
+
+        Raises:
+            InvalidInputError: One of them is.
+        """
+        if "" in self.table.split("."):
+            raise InvalidInputError(
+                f"table name {self.table!r}: one of its parts is empty; expected database.table, or table in the"
+                f" database {DEFAULT_DATABASE!r}"
+            )
+        return self
 
 
 def parse_name(name: str) -> TableName:

@@ -8,6 +8,7 @@ from lakestore.errors import InvalidInputError
 from lakestore.maintain.rollback import RollbackReport, rollback
 from lakestore.maintain.rollback_as_new import RollForwardReport, rollback_as_new
 from lakestore.meta.travel import snapshot_at
+from lakestore.model.checked import checked
 from lakestore.model.snapshot import Snapshot
 
 
@@ -26,6 +27,7 @@ class Referring:
         """The table's branches: ``.create(name)``, ``.list()``, ``.rename``, ``.delete``, ``.fast_forward``."""
         return BranchRefs(self._context)
 
+    @checked
     def rollback(
         self,
         *,
@@ -55,6 +57,7 @@ class Referring:
         target = self._target("rollback", snapshot, tag, timestamp, watermark)
         return rollback(self._context.clean_parts(), target, dry_run=dry_run)
 
+    @checked
     def rollback_as_new(
         self,
         *,

@@ -8,6 +8,7 @@ from lakestore.api.times import timestamp_millis
 from lakestore.maintain.describe import snapshot_details
 from lakestore.maintain.system_refs import snapshot_rows
 from lakestore.meta.travel import Point
+from lakestore.model.checked import checked
 from lakestore.model.snapshot import Snapshot
 
 
@@ -38,6 +39,7 @@ class SnapshotRefs(ExpiringSnapshots):
         """The newest snapshot, None before the first commit."""
         return self._context.snapshots.latest()
 
+    @checked
     def get(self, snapshot_id: int) -> Snapshot:
         """One snapshot.
 
@@ -58,6 +60,7 @@ class SnapshotRefs(ExpiringSnapshots):
         """All snapshots, oldest first; columns as in Paimon's system table ``snapshots``."""
         return snapshot_rows(self._context.clean_parts())
 
+    @checked
     def show(self, snapshot_id: int) -> dict[str, object]:
         """What one snapshot's file says, and under ``changes`` the files that it added and deleted."""
         context = self._context

@@ -8,6 +8,7 @@ from lakestore.maintain.fast_forward import FastForwardReport, fast_forward
 from lakestore.maintain.system_refs import branch_rows
 from lakestore.meta.branches import Branches
 from lakestore.meta.travel import Point, snapshot_at
+from lakestore.model.checked import checked
 
 
 class BranchRefs:
@@ -16,6 +17,7 @@ class BranchRefs:
     def __init__(self, context: TableContext) -> None:
         self._parts = context.clean_parts()
 
+    @checked
     def create(
         self, name: str, *, tag: str | None = None, snapshot: int | None = None, exists_ok: bool = False
     ) -> CreatedBranch:
@@ -45,6 +47,7 @@ class BranchRefs:
         branches = Branches(self._parts.store, self._parts.paths)
         return tuple(name for name in branches.list() if branches.exists(name))
 
+    @checked
     def rename(self, name: str, new_name: str) -> None:
         """Give a branch another name. Nobody may write to it meanwhile.
 
@@ -54,6 +57,7 @@ class BranchRefs:
         """
         rename_branch(self._parts, name, new_name)
 
+    @checked
     def delete(self, name: str, *, dry_run: bool = False) -> RemovedBranch:
         """Remove a branch's metadata. Files that only it used are removed when orphans are cleaned, not here.
 
@@ -63,6 +67,7 @@ class BranchRefs:
         """
         return delete_branch(self._parts, name, dry_run=dry_run)
 
+    @checked
     def fast_forward(self, name: str, *, discard: bool = False, dry_run: bool = False) -> FastForwardReport:
         """Let this table become what a branch is: its snapshots, schemas and tags.
 

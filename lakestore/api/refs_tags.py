@@ -13,6 +13,7 @@ from lakestore.maintain.cleaning import CleaningReport
 from lakestore.maintain.system_refs import tag_rows
 from lakestore.maintain.tags import ReplacedTag, create_tag, delete_tag, expire_tags_before, replace_tag
 from lakestore.meta.travel import from_timestamp, snapshot_at
+from lakestore.model.checked import checked
 from lakestore.model.snapshot import Snapshot
 from lakestore.model.tag import Tag
 
@@ -24,6 +25,7 @@ class TagRefs:
         self._context = context
         self._parts = context.clean_parts()
 
+    @checked
     def create(
         self,
         name: str,
@@ -52,6 +54,7 @@ class TagRefs:
         found = self._snapshot(snapshot, timestamp, watermark)
         return create_tag(self._parts, name, found, retained_ms=duration_millis(time_retained), exists_ok=exists_ok)
 
+    @checked
     def replace(
         self,
         name: str,
@@ -79,6 +82,7 @@ class TagRefs:
         retained = duration_millis(time_retained)
         return replace_tag(self._parts, name, found, retained_ms=retained, dry_run=dry_run)
 
+    @checked
     def get(self, name: str) -> Tag:
         """One tag.
 
@@ -91,6 +95,7 @@ class TagRefs:
         """All tags, by snapshot; columns as in Paimon's system table ``tags``."""
         return tag_rows(self._parts)
 
+    @checked
     def rename(self, name: str, new_name: str) -> None:
         """Give a tag another name.
 
@@ -100,6 +105,7 @@ class TagRefs:
         """
         self._parts.tags.rename(name, new_name)
 
+    @checked
     def delete(self, name: str, *, dry_run: bool = False) -> CleaningReport:
         """Remove a tag, and the files that only it kept. The report names them.
 
@@ -108,6 +114,7 @@ class TagRefs:
         """
         return delete_tag(self._parts, name, dry_run=dry_run)
 
+    @checked
     def expire(self, *, older_than: object = None, dry_run: bool = False) -> CleaningReport:
         """Remove the tags whose time is over.
 
@@ -140,6 +147,8 @@ def duration_millis(value: timedelta | str | None) -> int | None:
     if value is None:
         return None
     if isinstance(value, timedelta):
+        if value < timedelta(0):
+            raise InvalidInputError(f"duration {value!r}: expected no time in the past")
         return value // timedelta(milliseconds=1)
     try:
         return parse_duration(value)

@@ -50,7 +50,13 @@ class ArrowResult(ABC):
         """The result as a DuckDB relation."""
         duckdb_module = _need("duckdb")
         table = self.to_arrow()
-        return duckdb_module.from_arrow(table) if connection is None else connection.from_arrow(table)
+        if not isinstance(connection, duckdb_module.DuckDBPyConnection | None):
+            raise InvalidInputError(
+                f"to_duckdb(connection={connection!r}): expected what duckdb.connect() gives, or None",
+                kind=ErrorKind.INVALID_TYPE,
+            )
+        relation: duckdb.DuckDBPyRelation = (connection or duckdb_module).from_arrow(table)
+        return relation
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """Read everything into a list of dicts; for small results and for people."""

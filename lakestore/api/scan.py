@@ -19,6 +19,9 @@ from lakestore.read.fallback import Side, plan_fallback, read_fallback
 from lakestore.read.plan import plan_scan
 from lakestore.read.reader import read_plan
 
+_MOST_ROWS = (1 << 63) - 1
+"""More than any table has, and the most that Arrow counts to."""
+
 
 class Scan(ArrowResult):
     """Rows of one snapshot. Nothing is read before a ``to_…`` call, and every call reads afresh.
@@ -47,7 +50,7 @@ class Scan(ArrowResult):
         self._snapshot = snapshot
         self._pinned = pinned
         schema = context.schema
-        self._limit = limit
+        self._limit = None if limit is None else min(limit, _MOST_ROWS)
         self._fields = select_fields(schema, self._columns)
 
     @property

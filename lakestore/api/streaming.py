@@ -11,7 +11,7 @@ from lakestore.api.consumers import ConsumerRefs
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import as_predicate
 from lakestore.api.stream import PREFETCH_BYTES, ChangeStream
-from lakestore.api.times import timestamp_millis
+from lakestore.api.times import seconds_millis, timestamp_millis
 from lakestore.core.bind import bind
 from lakestore.core.options import check_readable
 from lakestore.core.stream_start import PLACE_KEYS, parse_start, start_of_options
@@ -19,6 +19,7 @@ from lakestore.errors import InvalidInputError
 from lakestore.meta.changelogs import Changelogs
 from lakestore.meta.consumers import Consumers
 from lakestore.meta.tags import Tags
+from lakestore.model.checked import checked
 from lakestore.model.predicate import Predicate
 from lakestore.model.stream import (
     ConsumerMode,
@@ -54,6 +55,7 @@ class Streamed:
         """Named reading positions: ``.list()``, ``.get(id)``, ``.reset(id, …)``, ``.delete(id)``, ``.expire(…)``."""
         return ConsumerRefs(self._context)
 
+    @checked
     def stream(  # noqa: PLR0913 - settings that go together as they like, all by keyword
         self,
         start: StartWords = None,
@@ -119,17 +121,18 @@ class Streamed:
         name = told.consumer if consumer is None else consumer
         begin, positioned = _begin(opened, start)
         ends = _until(until, told.bounded_watermark)
-        for said, seconds in (("poll", poll), ("idle_timeout", idle_timeout)):
-            if not isinstance(seconds, int | float | None):
-                raise InvalidInputError(f"stream({said}={seconds!r}): expected seconds as a number")
-        poll_ms = (told.poll_ms or int(POLL_SECONDS * 1000)) if poll is None else int(poll * 1000)
+        poll_ms = told.poll_ms or int(POLL_SECONDS * 1000)
+        if poll is not None:
+            poll_ms = seconds_millis(poll, "stream(poll=")
+        if idle_timeout is not None:
+            ends = replace(ends, idle_ms=seconds_millis(idle_timeout, "stream(idle_timeout="))
         request = FollowRequest(
             begin=begin,
             where=opened.where,
             overwrites=_overwrites(opened, overwrites),
             expired=_choice(ExpiredPolicy, expired, "expired"),
-            until=ends if idle_timeout is None else replace(ends, idle_ms=int(idle_timeout * 1000)),
-            delay_ms=told.delay_ms if delay is None else int(delay * 1000),
+            until=ends,
+            delay_ms=told.delay_ms if delay is None else seconds_millis(delay, "stream(delay="),
             poll_ms=max(poll_ms, 1),
             buckets=None if buckets is None else frozenset(buckets),
             shard=None if shard is None else Shard(index=shard[0], count=shard[1]),
@@ -154,6 +157,7 @@ class Streamed:
             ack_on_next=keeper is not None and mode is ConsumerMode.AT_LEAST_ONCE,
         )
 
+    @checked
     def changes(
         self,
         between: tuple[Any, Any] | None = None,

@@ -28,6 +28,7 @@ from lakestore.maintain.findings import CheckReport
 from lakestore.meta.travel import snapshot_at
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.changes import SchemaChange
+from lakestore.model.checked import checked
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate, Value
 from lakestore.model.snapshot import Snapshot
@@ -44,6 +45,7 @@ class _Readable:
         """The table in the schema to read in, and the snapshot to read."""
         raise NotImplementedError
 
+    @checked
     def scan(
         self,
         where: "str | Predicate | None" = None,
@@ -65,8 +67,6 @@ class _Readable:
             NotFoundError: A selected column does not exist.
         """
         context, snapshot = self._pinned()
-        if isinstance(select, str):
-            raise InvalidInputError(f"select={select!r}: expected a list of column names, e.g. [{select!r}]")
         columns = None if select is None else list(select)
         pinned = isinstance(self, TableAt)
         return Scan(context, snapshot=snapshot, where=where, select=columns, limit=limit, pinned=pinned)
@@ -75,6 +75,7 @@ class _Readable:
         """All rows as one Arrow table."""
         return self.scan().to_arrow()
 
+    @checked
     def count(self, where: "str | Predicate | None" = None) -> int:
         """Number of rows that meet the predicate."""
         return self.scan(where).count()
@@ -99,6 +100,7 @@ class TableAt(_Readable):
         """Arrow schema of the table at that snapshot."""
         return arrow_schema(self._context.schema.fields)
 
+    @checked
     def system(self, name: str) -> pa.Table:
         """A system table of that snapshot, as ``Table.system``, but for ``audit_log`` and ``binlog``.
 
@@ -162,6 +164,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
         """The table's snapshots: ``.list()``, ``.latest()``, ``.get(id)``."""
         return SnapshotRefs(self._context)
 
+    @checked
     def system(self, name: str) -> pa.Table:
         """A system table: what the table is made of, with the columns of Paimon's system table of that name.
 
@@ -202,6 +205,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
         version: str | None = None,
         branch: str | None = None,
     ) -> TableAt: ...
+    @checked
     def at(
         self,
         *,
@@ -245,6 +249,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
     @overload
     def writer(self, *, job: str) -> JobWriter: ...
 
+    @checked
     def writer(self, *, job: str | None = None) -> BatchWriter | JobWriter:
         """A writer for several batches in one commit: ``with t.writer() as w: w.upsert(a); w.commit()``.
 
@@ -254,6 +259,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
         """
         return BatchWriter(self._context) if job is None else JobWriter(self._context, job)
 
+    @checked
     def upsert(self, data: object, *, evolve: bool = False) -> CommitResult:
         """Write rows by key: new keys are inserted, known keys replaced. One commit.
 
@@ -272,6 +278,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
         self._context.require_primary_key("upsert")
         return self.insert(data, evolve=evolve)
 
+    @checked
     def insert(self, data: object, *, evolve: bool = False) -> CommitResult:
         """Write rows; in a primary-key table the same as ``upsert``. One commit; raises as ``upsert``."""
         data = self._followed(data, evolve=evolve)
@@ -279,6 +286,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
             writer.write(data)
             return writer.commit()
 
+    @checked
     def write(self, data: object, *, row_kind: object = None, evolve: bool = False) -> CommitResult:
         """Write rows of any kinds: new rows, updates and deletes, for the merge engine to make of them what it does.
 
@@ -298,6 +306,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
             writer.write(data, row_kind=row_kind)
             return writer.commit()
 
+    @checked
     def overwrite(
         self,
         data: object,
@@ -322,6 +331,7 @@ class Table(_Readable, Maintained, Referring, Clustered, Indexed, Streamed, Clea
             writer.overwrite(data, where=where, mode=mode)
             return writer.commit()
 
+    @checked
     def check(self, *, deep: bool = False, snapshots: Sequence[int] | None = None) -> CheckReport:
         """Verify every invariant of the table that can be seen.
 

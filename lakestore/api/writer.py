@@ -7,6 +7,7 @@ from typing import Self
 from lakestore.api.context import TableContext
 from lakestore.api.predicates import as_predicate
 from lakestore.maintain.delete import delete_rows, delete_where
+from lakestore.model.checked import checked
 from lakestore.model.message import CommitResult
 from lakestore.model.predicate import Predicate, Value
 from lakestore.write.input import batches
@@ -62,6 +63,7 @@ class BatchWriter:
             write=session.add_rows,
         )
 
+    @checked
     def overwrite(
         self,
         data: object,

@@ -1,7 +1,8 @@
 """Commands that remove what is no longer needed. Each has --dry-run, which lists exactly what the run would remove."""
 
+import re
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would go
 OlderThan = Annotated[
     str | None, typer.Option("--older-than", help='Age such as "2 d" or "1 h", or a time as ISO text.')
 ]
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock times of writers have no zone
 PartitionWhere = Annotated[str, typer.Option("--where", help="SQL predicate on partition columns.")]
 
 orphan_app = typer.Typer(help="Files that nothing names.", no_args_is_help=True)
@@ -89,7 +91,8 @@ def list_partitions(
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table(columns, rows)
+        newest = [None if each.newest_ms is None else EPOCH + timedelta(milliseconds=each.newest_ms) for each in found]
+        print_table(columns, [[*row[:-1], time] for row, time in zip(rows, newest, strict=True)])
 
 
 @partition_app.command("drop")
@@ -155,7 +158,13 @@ def drop(
 
     Example: lakestore drop wh/shop.db/orders --dry-run
     """
-    lake, name = split_target(table, warehouse=warehouse, options=storage_option or [])
+    try:
+        lake, name = split_target(table, warehouse=warehouse, options=storage_option or [])
+    except InvalidInputError:
+        find_table(
+            table, warehouse=warehouse, options=storage_option or []
+        )  # Most likely there is nothing of that name.
+        raise
     print_cleaned(lake.drop_table(name, dry_run=dry_run), as_json=as_json)
 
 
@@ -247,7 +256,7 @@ def _age(text: str | None) -> "timedelta | str | None":
     try:
         return timedelta(milliseconds=parse_duration(text))
     except ValueError:
-        if any(mark in text for mark in "-:T"):
+        if re.match(r"\d{4}-", text):
             return text
         raise InvalidInputError(
             f'--older-than {text!r}: expected an age such as "2 d", or a time as ISO text'

@@ -35,16 +35,18 @@ def reset_consumer(
     storage_option: StorageOptions = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a consumer go on at another snapshot; makes it when there is none of that name.
+    """Let a consumer go on at another snapshot; makes it when there is none of that name, and says so.
 
     Example: lakestore consumer reset wh/shop.db/orders dashboard 7
     """
-    found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    moved = found.consumers.reset(consumer, snapshot)
+    consumers = find_table(table, warehouse=warehouse, options=storage_option or []).consumers
+    made = consumer not in consumers.list()["consumer_id"].to_pylist()
+    moved = consumers.reset(consumer, snapshot)
     if as_json:
-        print_json({"consumer": moved.id, "next_snapshot": moved.next_snapshot})
-    else:
-        sys.stdout.write(f"consumer {moved.id} reads snapshot {moved.next_snapshot} next\n")
+        print_json({"consumer": moved.id, "next_snapshot": moved.next_snapshot, "created": made})
+        return
+    new = f"there was no consumer {moved.id}: made it, and snapshots from {snapshot} on stay for it; " if made else ""
+    sys.stdout.write(f"{new}consumer {moved.id} reads snapshot {moved.next_snapshot} next\n")
 
 
 @consumer_app.command("delete")
@@ -74,7 +76,7 @@ def delete_consumer(
 @consumer_app.command("expire")
 def expire_consumers(
     table: TableName,
-    idle_hours: Annotated[float, typer.Option("--idle-hours", help="Hours since a consumer last moved.")],
+    idle_hours: Annotated[float, typer.Option("--idle-hours", min=0, help="Hours since a consumer last moved.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
     warehouse: Warehouse = None,
     storage_option: StorageOptions = None,

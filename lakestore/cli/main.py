@@ -22,6 +22,7 @@ from lakestore.cli import (
     simulate,
     stream,
     table,
+    update,
 )
 from lakestore.cli.render import stderr
 from lakestore.errors import LakestoreError
@@ -55,6 +56,7 @@ compact.register(app)
 simulate.register(app)
 demo.register(app)
 stream.register(app)
+update.register(app)
 
 
 def _version(value: bool) -> None:

@@ -135,8 +135,10 @@ def changes(
     Example: lakestore changes wh/shop.db/orders 3 9
     """
     found = find_table(table, warehouse=warehouse, options=storage_option or [])
-    if (start is None) != (end is None):
-        raise InvalidInputError("changes takes START and END, or --to-auto-tag")
+    if (start is None) != (end is None) or (start is None) == (to_auto_tag is None):
+        raise InvalidInputError(
+            "changes takes START and END, two snapshots (0 for the empty table), tags or times; or --to-auto-tag"
+        )
     between: Any = None if start is None or end is None else (start, end)
     if between is not None and by_time:
         between = tuple(_time(text) for text in between)

@@ -1,7 +1,7 @@
 """Commands on a table's data: create, describe, write, delete, read, explain, check."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pyarrow as pa
@@ -188,11 +188,24 @@ def delete(
     rows = found.count(where) if dry_run else 0
     if made:  # One row of kind -D for each row that goes, or so many fewer in the files of a table without key.
         rows = abs(found.snapshots.get(made[0]).delta_record_count or 0)
+    print_changed("delete", rows, made, dry_run=dry_run, as_json=as_json)
+
+
+def print_changed(verb: str, rows: int, made: Sequence[int], *, dry_run: bool, as_json: bool) -> None:
+    """Say how many rows a command changed, or would change.
+
+    Args:
+        verb: What it does to them; with a ``d`` behind, what it did.
+        rows: How many.
+        made: The snapshots made.
+        dry_run: Whether it only looked.
+        as_json: For programs.
+    """
     if as_json:
         print_json({"rows": rows, "snapshots": list(made), "dry_run": dry_run})
         return
     done = f" with snapshot {', '.join(map(str, made))}" if made else ""
-    sys.stdout.write(f"{'would delete' if dry_run else 'deleted'} {rows:,} rows{done}\n")
+    sys.stdout.write(f"{f'would {verb}' if dry_run else f'{verb}d'} {rows:,} rows{done}\n")
 
 
 def _report(result: CommitResult, *, as_json: bool) -> None:

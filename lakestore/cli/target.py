@@ -24,8 +24,13 @@ def storage_options(pairs: Sequence[str]) -> dict[str, object]:
     return found
 
 
-def key_values(pairs: Sequence[str], flag: str) -> dict[str, str]:
+def key_values(pairs: Sequence[str], flag: str, *, strip: bool = True) -> dict[str, str]:
     """``key=value`` words as a mapping.
+
+    Args:
+        pairs: The words.
+        flag: The option that they are of, for the message.
+        strip: Leave out the blanks around values.
 
     Raises:
         InvalidInputError: A word has no ``=``.
@@ -35,7 +40,7 @@ def key_values(pairs: Sequence[str], flag: str) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise InvalidInputError(f"{flag} {pair!r}: expected key=value")
-        found[key.strip()] = value.strip()
+        found[key.strip()] = value.strip() if strip else value
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from lakestore.core.evolve_options import check_option_change
+from lakestore.core.evolve_options import check_is_set, check_option_change
 from lakestore.core.evolve_paths import named, with_field, with_siblings
 from lakestore.core.evolve_rules import (
     check_default,
@@ -97,6 +97,7 @@ def _applied(schema: TableSchema, change: SchemaChange, before: TableSchema, *, 
             return _with_option(schema, change, has_snapshots=has_snapshots)
         case RemoveOption():
             check_option_change(schema.options, change.key, None, has_snapshots=has_snapshots)
+            check_is_set(schema.options, change.key)
             return replace(schema, options={key: text for key, text in schema.options.items() if key != change.key})
         case SetTableComment():
             return replace(schema, comment=change.comment)

@@ -77,6 +77,19 @@ def check_option_change(options: Mapping[str, str], key: str, value: str | None,
         raise _fixed(key, value, "the files are kept in that order because 'pk-clustering-override' is set")
 
 
+def check_is_set(options: Mapping[str, str], key: str) -> None:
+    """Refuse to remove an option that is not there: most likely its name is misspelled.
+
+    Raises:
+        InvalidInputError: It is not set.
+    """
+    if key not in options:
+        there = ", ".join(sorted(options)) or "none"
+        raise InvalidInputError(
+            f"option {key!r} cannot be removed: it is not set; set are: {there}", kind=ErrorKind.INVALID_OPTION
+        )
+
+
 def _check_bucket(old: str | None, new: str | None) -> None:
     if new is None:
         raise _fixed("bucket", new, "set the number that you want instead")

@@ -19,6 +19,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from lakestore.model.checked import checked, fitted
+
 Value = bool | int | float | Decimal | str | bytes | date | datetime | time | None
 """A literal, as written by the user or in internal form."""
 
@@ -53,19 +55,27 @@ class _Operators:
 
     __slots__ = ()
 
+    in_words = "an expression such as ls.col('qty') > 3"
+    """How messages name what is expected."""
+
     def __and__(self, other: "Predicate") -> "And":
         parts = self.children if isinstance(self, And) else (self,)
-        return And(children=(*parts, other))
+        return And(children=(*parts, _checked(other)))
 
     def __or__(self, other: "Predicate") -> "Or":
         parts = self.children if isinstance(self, Or) else (self,)
-        return Or(children=(*parts, other))
+        return Or(children=(*parts, _checked(other)))
 
     def __invert__(self) -> "Not":
         return Not(child=self)  # type: ignore[arg-type]  # only the union's members inherit this
 
     def __bool__(self) -> bool:
         raise TypeError("combine predicates with &, | and ~ (and brackets), not with and, or, not")
+
+
+def _checked(other: Any) -> "Predicate":  # noqa: ANN401 - whatever stands at the other side of an operator
+    found: Predicate = fitted(other, Predicate, "& or | (other=")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +181,7 @@ class Column:
 
     def isin(self, values: Iterable[Value]) -> IsIn:
         """Rows whose value is one of those."""
-        return IsIn(column=self.name, values=tuple(values))
+        return IsIn(column=self.name, values=tuple(fitted(values, Iterable, "isin(values=")))
 
     def between(self, low: Value, high: Value) -> And:
         """Rows with ``low <= value <= high``."""
@@ -185,10 +195,12 @@ class Column:
         """Rows with a value."""
         return ~IsNull(column=self.name)
 
+    @checked
     def like(self, pattern: str) -> Like:
         """Rows whose text matches the SQL pattern."""
         return Like(column=self.name, pattern=pattern)
 
+    @checked
     def startswith(self, prefix: str) -> Like:
         """Rows whose text begins so."""
         escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -198,6 +210,7 @@ class Column:
         return f"col({self.name!r})"
 
 
+@checked
 def col(name: str) -> Column:
     """Start an expression from a column: ``ls.col("qty") > 3``."""
     return Column(name)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from lakestore.errors import ErrorKind, InvalidInputError, UnsupportedFormatError
+from lakestore.model.checked import check_fields
 
 POSITION_VERSION = 1
 """Version of the text form of a position; also rises when the order of rows within one snapshot changes."""
@@ -86,6 +87,9 @@ class Until:
     timestamp_ms: int | None = None
     watermark: int | None = None
     idle_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,13 @@ _NESTED = re.compile(
 _MEMBER = re.compile(r"\s*(?:`(?P<quoted>(?:[^`]|``)+)`|(?P<bare>[^\s`'<>,]+))\s+(?P<rest>.+)", re.DOTALL)
 _COMMENT = re.compile(r"(?P<type>.*?)\s+(?:COMMENT\s+)?'(?P<text>(?:[^']|'')*)'\s*", re.IGNORECASE | re.DOTALL)
 _PIECE = re.compile(r"`(?:[^`]|``)*`|'(?:[^']|'')*'|[<>(),]|[^<>(),`']+|.", re.DOTALL)
+_BEGUN = re.compile(r"\s*(?P<word>ARRAY|MULTISET|MAP|ROW)\b\s*(?P<bracket><?)", re.IGNORECASE)
+_EXAMPLES = {
+    TypeRoot.ARRAY: "ARRAY<INT>",
+    TypeRoot.MULTISET: "MULTISET<STRING>",
+    TypeRoot.MAP: "MAP<STRING, INT>",
+    TypeRoot.ROW: "ROW<city STRING, zip INT>",
+}
 _PARTS = {TypeRoot.ARRAY: 1, TypeRoot.MULTISET: 1, TypeRoot.MAP: 2}
 
 
@@ -30,6 +37,7 @@ def read_type(value: str | Mapping[str, Any]) -> DataType:
         return parse_type(value)
     match = _NESTED.fullmatch(value)
     if match is None:
+        _check_brackets(value)
         return parse_type_text(value)
     root = TypeRoot(match["word"].upper())
     nullable = (match["null"] or "NULL").upper() == "NULL"
@@ -42,6 +50,17 @@ def read_type(value: str | Mapping[str, Any]) -> DataType:
     if root is TypeRoot.MAP:
         return DataType(root=root, nullable=nullable, key=inner[0], value=inner[1])
     return DataType(root=root, nullable=nullable, element=inner[0])
+
+
+def _check_brackets(text: str) -> None:
+    """Refuse a nested type of which the brackets are missing, or do not close."""
+    begun = _BEGUN.match(text)
+    if begun is None:
+        return
+    example = _EXAMPLES[TypeRoot(begun["word"].upper())]
+    if begun["bracket"] and ">" not in text[text.rindex("<") :]:
+        raise _bad(text, f"a '>' for every '<', as in {example}")
+    raise _bad(text, f"what it holds between '<' and '>', and nothing behind but NOT NULL, as in {example}")
 
 
 def _member(text: str, whole: str) -> Field:

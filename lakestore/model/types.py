@@ -4,6 +4,7 @@ Grammar: spec ``concepts/data-types``; parser facts of Paimon ``DataTypeJsonPars
 string such as ``DECIMAL(10, 2) NOT NULL``; ARRAY, MAP, MULTISET, ROW and VECTOR are JSON objects.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -191,6 +192,19 @@ _ALIASES = {
     "DOUBLE PRECISION": "DOUBLE",
 }
 
+_ELSEWHERE = {
+    "TEXT": "STRING",
+    "STR": "STRING",
+    "LONG": "BIGINT",
+    "INT64": "BIGINT",
+    "INT32": "INT",
+    "BOOL": "BOOLEAN",
+    "DATETIME": "TIMESTAMP",
+    "REAL": "FLOAT",
+    "FLOAT64": "DOUBLE",
+}
+"""What other systems call a type."""
+
 
 def parse_type_text(text: str) -> DataType:
     """Parse an atomic type such as ``varchar(20) not null``.
@@ -225,7 +239,7 @@ def _atomic(text: str, word: str, args: list[int]) -> DataType:
     try:
         root = TypeRoot(word)
     except ValueError:
-        raise _bad_type(text, "one of " + ", ".join(TypeRoot)) from None
+        raise _bad_type(text, _known_types(word)) from None
     if root in {*STRINGS, *BINARIES} and len(args) <= 1:
         return DataType(root=root, length=args[0] if args else 1)
     if root is TypeRoot.DECIMAL:
@@ -236,6 +250,13 @@ def _atomic(text: str, word: str, args: list[int]) -> DataType:
     if args or root in NESTED or root is TypeRoot.VECTOR:
         raise _bad_type(text, "no brackets here" if args else "the JSON form of a nested type")
     return DataType(root=root)
+
+
+def _known_types(word: str) -> str:
+    """The names of the types that there are for columns, and the one most like the word."""
+    known = ["STRING", "BYTES", *(str(root) for root in TypeRoot if root not in EXOTIC)]
+    like = [_ELSEWHERE[word]] if word in _ELSEWHERE else difflib.get_close_matches(word, known, 1)
+    return f"one of {', '.join(known)}" + (f"; did you mean {like[0]}?" if like else "")
 
 
 def parse_type(value: str | Mapping[str, Any]) -> DataType:

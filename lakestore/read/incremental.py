@@ -92,8 +92,8 @@ class Between:
             return self._diff(first, last)
         if mode is ChangeMode.CHANGELOG and producer is ChangelogProducer.NONE:
             raise InvalidInputError(
-                f"table {self._name} has no changelog (option changelog-producer is none): use mode='delta' for the"
-                " rows written or mode='diff' for the difference of the two states"
+                f"table {self._name} has no changelog (option changelog-producer is none): use mode delta for the"
+                " rows written or mode diff for the difference of the two states"
             )
         return self._one_by_one(
             first.number, last.number, ChangelogProducer.NONE if mode is ChangeMode.DELTA else producer
@@ -110,7 +110,7 @@ class Between:
         period = calendar.period_of(name)
         if period is None:
             raise InvalidInputError(
-                f"{name!r} is not the name of an automatic tag of table {self._name}; name two tags: between=(…, …)"
+                f"{name!r} is not the name of an automatic tag of table {self._name}; name the two tags to compare"
             )
         last = self._parts.tags.get(name)
         periods = {calendar.period_of(other): other for other in self._parts.tags.names()}
@@ -129,7 +129,7 @@ class Between:
         return self._state(start), self._state(end)
 
     def _state(self, named: object) -> _State:
-        if isinstance(named, int) and not isinstance(named, bool):
+        if isinstance(named, int) and not isinstance(named, bool) and named >= 0:
             return _State(named)
         if isinstance(named, str):
             tag = self._parts.tags.get_or_none(named)
@@ -139,7 +139,8 @@ class Between:
                 return _State(int(named))
             self._parts.tags.get(named)
         raise InvalidInputError(
-            f"between: {named!r} is a {type(named).__name__}; expected two snapshot numbers, two tags or two datetimes"
+            f"changes between two states: {named!r} is none; expected snapshot numbers (0 for the empty table), tags,"
+            " or a time at both ends"
         )
 
     def _at_start_time(self, moment: datetime) -> _State:
@@ -160,7 +161,7 @@ class Between:
         parts = replace(self._parts, reader=replace(reader, options=replace(reader.options, merge=merge)))
         line = SnapshotLine(parts)
         rows = SnapshotRows(parts, self._request, line)
-        snapshots = [self._must_be_there(number, line) for number in range(first + 1, last + 1)]
+        snapshots = [self._must_be_there(number) for number in range(first + 1, last + 1)]
         for snapshot in snapshots:
             rows.check(snapshot)
 
@@ -170,11 +171,27 @@ class Between:
 
         return read
 
-    def _must_be_there(self, number: int, line: SnapshotLine) -> Snapshot:
+    def _must_be_there(self, number: int) -> Snapshot:
         found = self._parts.snapshots.find(number) or self._parts.changelogs.find(number)
         if found is None:
-            raise line.out_of_range(number, "is not there, so its changes cannot be told; between tags use mode='diff'")
+            raise self._not_there(number)
         return found
+
+    def _not_there(self, number: int) -> OutOfRangeError:
+        ids = self._parts.snapshots.ids()
+        there = f"there are snapshots {ids[0]} to {ids[-1]}" if ids else "there is no snapshot"
+        why = (
+            "it has expired, so its changes cannot be told; between tags use mode diff, and a consumer keeps its"
+            " snapshots from expiring"
+            if ids and number < ids[0]
+            else "it is still to come"
+        )
+        return OutOfRangeError(
+            f"table {self._name} has no snapshot {number}: {why}; {there}",
+            position=number,
+            earliest=min(ids, default=None),
+            latest=max(ids, default=None),
+        )
 
     def _snapshot(self, state: _State) -> Snapshot | None:
         if state.tagged is not None:
@@ -202,7 +219,7 @@ class Between:
         if gone and any(entry.file.source is not FileSource.APPEND for entry in come):
             raise UnsupportedFormatError(
                 f"table {self._name} has no key, and a compaction between the two states wrote rows anew, so that their"
-                " difference cannot be told from the files: use mode='delta'"
+                " difference cannot be told from the files: use mode delta"
             )
 
         def read() -> Iterator[pa.RecordBatch]:

@@ -75,7 +75,7 @@ def test_tags_are_compared_even_when_their_snapshots_are_gone(table):
     assert keys(table.changes(("a", "b"), mode="delta")) == [("+I", 0), ("+I", 0), ("+I", 2), ("+I", 3)]
     expire(table, below=4)
     assert told(table.changes(("a", "b"))) == expected
-    with pytest.raises(ls.OutOfRangeError, match="2, is not there"):
+    with pytest.raises(ls.OutOfRangeError, match="snapshot 2: it has expired"):
         table.changes(("a", "b"), mode="delta")
     with pytest.raises(ls.NotFoundError, match="'a', 'b'"):
         table.changes(("a", "c"))
@@ -104,11 +104,11 @@ def test_from_the_automatic_tag_before(tmp_path):
 
 def test_what_cannot_be_told_is_refused(table):
     expire(table, below=3)
-    with pytest.raises(ls.OutOfRangeError, match="next snapshot, 2, is not there"):
+    with pytest.raises(ls.OutOfRangeError, match="no snapshot 2: it has expired"):
         table.changes((1, 3))
     with pytest.raises(ls.NotFoundError, match="there are 3 to 4"):
         table.changes((1, 4), mode="diff").to_arrow()
-    with pytest.raises(ls.OutOfRangeError, match="next snapshot, 5"):
+    with pytest.raises(ls.OutOfRangeError, match="has no snapshot 5: it is still to come"):
         table.changes((3, 5))
 
 
@@ -146,7 +146,7 @@ def test_a_compaction_of_an_append_table_hides_the_difference(tmp_path):
     table.cluster_by("id")
     latest = table.snapshots.latest()
     assert (latest.id, str(latest.commit_kind)) == (4, "COMPACT")
-    with pytest.raises(ls.UnsupportedFormatError, match="mode='delta'"):
+    with pytest.raises(ls.UnsupportedFormatError, match="use mode delta"):
         table.changes((1, 4), mode="diff")
     assert keys(table.changes((1, 4))) == [("+I", 1), ("+I", 2)]
 

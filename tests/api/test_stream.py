@@ -502,9 +502,9 @@ def test_consumers_are_listed_reset_deleted_and_expired(table):
     with pytest.raises(ls.NotFoundError, match="'a', 'b'"):
         table.consumers.get("c")
     assert table.consumers.expire(idle_seconds=3600) == []
-    assert table.consumers.expire(idle_seconds=-1, dry_run=True) == ["a", "b"]
+    assert table.consumers.expire(idle_seconds=0, dry_run=True) == ["a", "b"]
     table.consumers.delete("a")
-    assert table.consumers.expire(idle_seconds=-1) == ["b"]
+    assert table.consumers.expire(idle_seconds=0) == ["b"]
     assert table.consumers.list().num_rows == 0
 
 

@@ -241,7 +241,7 @@ class TestRefused:
         key = next(iter(options))
         with pytest.raises(ls.LakestoreError, match=key):
             lake.create_table("bad.options", schema={"id": "INT"}, primary_key=["id"], options=options)
-        assert "options" not in lake.tables("bad")
+        assert lake.databases() == ["shop"]
 
 
 def test_all_scalar_types_round_trip(lake):
@@ -318,10 +318,10 @@ def test_lists(lake, orders):
 
 
 def test_a_comment_that_is_no_text_makes_no_table(lake):
-    with pytest.raises(ls.InvalidInputError, match="comment is a int"):
+    with pytest.raises(ls.InvalidInputError, match=r"comment=5.*text"):
         lake.create_table("shop.odd", schema={"id": "BIGINT"}, comment=5)
-    assert lake.tables("shop") == []
-    with pytest.raises(ls.InvalidInputError, match="comment is a int"):
+    assert lake.databases() == []
+    with pytest.raises(ls.InvalidInputError, match=r"comment=5.*text"):
         ls.set_comment(5)
 
 
@@ -342,7 +342,7 @@ def test_an_append_table_makes_no_changelog(lake):
 
 
 def test_seconds_and_bytes_are_numbers(lake, orders):
-    with pytest.raises(ls.InvalidInputError, match=r"poll='x'.*seconds"):
+    with pytest.raises(ls.InvalidInputError, match=r"poll='x'.*a number"):
         orders.stream(poll="x")
     points = lake.create_table("shop.points", schema={"x": "INT"})
     points.insert([{"x": 1}])

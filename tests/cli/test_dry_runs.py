@@ -28,7 +28,18 @@ OPTIONS = {
     "partition.expiration-time": "1 d",
 }
 HARMLESS = {"alter", "analyze", "changes", "check", "cluster", "compact", "create", "demo", "describe", "explain"}
-HARMLESS |= {"files", "read", "simulate", "stream", "write", "snapshot list", "snapshot show", "tag create", "tag list"}
+HARMLESS |= {
+    "files",
+    "read",
+    "simulate",
+    "stream",
+    "update",
+    "write",
+    "snapshot list",
+    "snapshot show",
+    "tag create",
+    "tag list",
+}
 HARMLESS |= {"tag show", "tag rename", "branch create", "branch list", "branch rename", "consumer list"}
 HARMLESS |= {"consumer reset", "partition list", "partition mark-done", "index list", "index rewrite"}
 """Commands that remove nothing that was there: rows and names at most become others."""

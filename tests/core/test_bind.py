@@ -12,7 +12,7 @@ from lakestore.core.where import parse_where
 from lakestore.core.where_text import to_text
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.model.arrow import assign_ids
-from lakestore.model.predicate import Compare, CompareOp, IsIn, Not, col
+from lakestore.model.predicate import Compare, CompareOp, IsIn, Like, Not, col
 from lakestore.model.types import parse_type, parse_type_text
 
 FIELDS = assign_ids(
@@ -192,7 +192,7 @@ def test_pandas_timestamps_keep_their_nanoseconds():
         ("qty like '1%'", "LIKE works on text; column 'qty' is INT"),
         (r"s like 'a\b'", "a backslash stands only before"),
         (r"s like 'a\'", "a backslash stands only before"),
-        (col("s").like(5), "LIKE takes a pattern as text"),
+        (Like(column="s", pattern=5), "LIKE takes a pattern as text"),
         (col("s") == "\ud800", "surrogates not allowed"),
         (col("qty") == [1], "cannot be compared with [1]"),
         (col("qty") == np.datetime64(1, "ns"), "compares with a number"),
