@@ -14,7 +14,7 @@ from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.maintain.auto_tags import tag_after_commit
 from lakestore.maintain.cleaning import CleanParts
 from lakestore.maintain.compact_beside import Beside
-from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.expire_auto import ExpiryMemory, expire_after_commit
 from lakestore.maintain.write import WriteSession
 from lakestore.meta.branches import Branches
@@ -110,12 +110,15 @@ class TableContext:
     def write_session(self) -> WriteSession:
         """A session for one commit, starting from the latest snapshot."""
         sequences = BucketSequences(self.manifests, self.snapshots)
-        compaction = self.compact_parts()
+        recent = self.beside.recent_of(self.options) if self.env.background else None
+        compaction = replace(self.compact_parts(), recent=recent)
         return WriteSession(
             schema=self.schema,
             options=self.options,
             env=self.env,
-            writer=TableWriter(self.store, self.paths, self.schema, self.options, self.env, max_sequence=sequences),
+            writer=TableWriter(
+                self.store, self.paths, self.schema, self.options, self.env, max_sequence=sequences, recent=recent
+            ),
             committer=compaction.committer,
             compaction=compaction,
             sequences=sequences,

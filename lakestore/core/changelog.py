@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from lakestore.core.merge import is_add
 from lakestore.core.merge.groups import NO_ROW, Groups
 from lakestore.core.merge.lists import codes_of
-from lakestore.core.sorting import Indices, Mask
+from lakestore.core.sorting import Indices, Mask, running_count
 from lakestore.model.rows import VALUE_KIND, RowKind
 
 Levels = NDArray[np.int64]
@@ -56,10 +56,10 @@ def before_lookup(levels: Levels, groups: Groups) -> Before:
     """For producer ``lookup``.
 
     Args:
-        levels: Level of each row in merge order; of those above level 0 each key has one row at most.
+        levels: Level of each row in merge order; the last of a key's rows above level 0 is the one that stood.
         groups: The versions of each key.
     """
-    return Before(groups.first(levels > 0), groups.any(levels == 0))
+    return Before(groups.last(levels > 0), groups.any(levels == 0))
 
 
 def before_full(levels: Levels, groups: Groups, *, top: int) -> Before:
@@ -95,16 +95,16 @@ def changes_of(
     if compared is not None and updated.any():
         places = np.flatnonzero(updated)
         updated[places[_same(rows, before[places], after[places], compared)]] = False
-    gone = np.flatnonzero(touched & stood & ~stands | updated)
-    come = np.flatnonzero(touched & ~stood & stands | updated)
-    order = np.argsort(np.concatenate([gone, come]), kind="stable")
-    places = np.concatenate([before[gone], after[come]])[order]
-    kinds = np.concatenate(
-        [
-            np.where(updated[gone], np.int8(RowKind.UPDATE_BEFORE), np.int8(RowKind.DELETE)),
-            np.where(updated[come], np.int8(RowKind.UPDATE_AFTER), np.int8(RowKind.INSERT)),
-        ]
-    )[order]
+    gone = touched & stood & ~stands | updated
+    come = touched & ~stood & stands | updated
+    ends = running_count(gone) + running_count(come)
+    places = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+    kinds = np.empty(len(places), np.int8)
+    # What stands now is the last change of a key, what stood the one before it or the only one.
+    at = ends[come] - 1
+    places[at], kinds[at] = after[come], np.where(updated[come], RowKind.UPDATE_AFTER, RowKind.INSERT)
+    at = ends[gone] - 1 - come[gone]
+    places[at], kinds[at] = before[gone], np.where(updated[gone], RowKind.UPDATE_BEFORE, RowKind.DELETE)
     index = rows.schema.get_field_index(VALUE_KIND)
     return rows.take(pa.array(places)).set_column(index, rows.schema.field(index), pa.array(kinds, pa.int8()))
 

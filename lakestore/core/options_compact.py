@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from lakestore.core.options_model import Flag, Int, Millis, Names
 from lakestore.core.options_values import parse_fraction, parse_size
-from lakestore.model.options import CompactOptions, LookupMode, OffPeak
+from lakestore.model.options import MIB, CompactOptions, LookupMode, OffPeak
 
 OFF = -1
 """The hour that switches off-peak hours off."""
@@ -67,6 +67,7 @@ class CompactTexts(BaseModel):
     skip_expired_partitions: Flag = Field(default=False, alias="compaction.skip-expired-partitions")
     expire_time: Millis | None = Field(None, alias="record-level.expire-time")
     time_field: Annotated[str, Field(min_length=1)] | None = Field(None, alias="record-level.time-field")
+    recent: AnySize = Field(256 * MIB, alias="lookup.cache-max-memory-size")
 
     def record(self) -> CompactOptions:
         """The options with the defaults that hang on others filled in."""
@@ -95,6 +96,7 @@ class CompactTexts(BaseModel):
             skip_expired_partitions=self.skip_expired_partitions,
             expire_ms=self.expire_time,
             expire_field=self.time_field,
+            recent_bytes=self.recent,
         )
 
     def _off_peak(self) -> OffPeak | None:

@@ -69,6 +69,11 @@ OPTIONS = (
         "lookup-compact.max-interval int",
         "With `lookup-compact` = gentle: commits after which level 0 is emptied at last. Default: twice the trigger.",
     ),
+    honoured(
+        "lookup.cache-max-memory-size size 256mb",
+        "Rows of recent files that a process which writes a table keeps in memory, to compact them, and to look old "
+        "values up in them, without decoding the files. 0 keeps none.",
+    ),
     honoured("force-lookup bool false", "Compaction looks old values up, although no other option asks for it."),
     honoured(
         "num-sorted-run.stop-trigger int",
@@ -109,7 +114,6 @@ OPTIONS = (
         lookup.cache auto|full|memory AUTO
         lookup.cache-file-retention duration 1h
         lookup.cache-max-disk-size size
-        lookup.cache-max-memory-size size 256mb
         lookup.cache-rows long 10000
         lookup.cache-spill-compression text zstd
         lookup.cache.bloom.filter.enabled bool true

@@ -21,7 +21,7 @@ ever share a level above 0.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lakestore.core.levels import LevelRun, Levels
@@ -78,6 +78,7 @@ class CompactUnit:
         reason: Why, for people.
         cause: Which rule picked them.
         file_by_file: Every file is rewritten on its own, whatever its neighbours; they lie at the output level.
+        raised: Other files that move to other levels first, and those levels: all above the output level.
     """
 
     output_level: int
@@ -85,6 +86,7 @@ class CompactUnit:
     reason: str
     cause: Cause = Cause.FULL
     file_by_file: bool = False
+    raised: tuple[tuple[DataFile, int], ...] = ()
 
     @property
     def size(self) -> int:
@@ -111,6 +113,24 @@ def pick(levels: Levels, options: CompactOptions, state: PickState, *, looks_up:
     if unit is None or [file.level for file in unit.files] == [unit.output_level]:
         return None
     return unit
+
+
+def settle(levels: Levels, options: CompactOptions, state: PickState) -> CompactUnit | None:
+    """What to compact next of the runs from level 2 up, where commits empty level 0 themselves (``core.lift``).
+
+    Rules 2 to 4, from one run fewer on than the trigger says; once these levels are full three runs at least.
+
+    Args:
+        levels: The bucket.
+        options: The triggers.
+        state: The time.
+    """
+    upper = Levels(levels.num_levels, tuple(run for run in levels.runs if run.level > 1))
+    fewer = replace(options, trigger=options.trigger - 1)
+    whole = _by_amplification(upper, fewer)
+    if whole is not None or len(upper.runs) < levels.num_levels - 2:
+        return whole or _by_ratio(upper, fewer, state) or _by_count(upper, fewer, state)
+    return _by_count(upper, replace(options, trigger=max(1, len(upper.runs) - 2)), state)
 
 
 def full(

@@ -19,4 +19,5 @@ def changelog_parts(parts: WriteParts, *, level: int = 0) -> WriteParts:
     files = replace(files, data_prefix=files.changelog_prefix, format_per_level={}, compression_per_level={})
     stats = replace(stats, mode=stats.changelog_mode or stats.mode)
     unindexed = replace(parts.options.file_index, specs=())
-    return replace(parts, options=replace(parts.options, files=files, stats=stats, file_index=unindexed))
+    options = replace(parts.options, files=files, stats=stats, file_index=unindexed)
+    return replace(parts, options=options, recent=None)

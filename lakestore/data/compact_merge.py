@@ -26,7 +26,7 @@ from lakestore.core.merge.lookup import drop_superseded
 from lakestore.core.merge_options import parse_merge
 from lakestore.core.record_expire import expired_mask
 from lakestore.core.sections import Run, oldest_first
-from lakestore.core.sorting import Indices, Mask, concatenate, first_out_of_order
+from lakestore.core.sorting import Indices, Mask, concatenate, find_rows, first_out_of_order, running_count
 from lakestore.data.file_reader import BucketFiles
 from lakestore.data.windows import Source, Window, read_windows, version_orders
 from lakestore.errors import InvariantError
@@ -123,6 +123,11 @@ class _Merge:
         self._by_sequence = ordered is None
         self._levels = np.array([one.run.files[0].level for one in self.sources], np.int64)
         self._borrowed = np.array(order) >= own
+        above = self._levels[self._levels > 0]
+        picks = self._spec.engine is MergeEngine.DEDUPLICATE and not self._spec.ignore_delete
+        self._picks = picks
+        # Then the newest of a key's rows above level 0 is the last of them, and the others need not be dropped.
+        self._in_levels = picks and not self._by_sequence and bool((above[1:] < above[:-1]).all())
         ignored = task.options.compact.row_deduplicate_ignore
         names = [name for name in task.schema.names if name not in ignored]
         self._compared = names if task.options.compact.row_deduplicate else None
@@ -148,6 +153,12 @@ class _Merge:
         )
         if self._passes(window):
             return self._finished(window.tables[0], None)
+        if self._borrowed.any():
+            replaced = self._replaced(window)
+            if replaced is not None:
+                return replaced
+            window = self._narrowed(window)
+            counts = [table.num_rows for table in window.tables]
         sources = np.repeat(np.array(window.sources), counts)
         kinds, order = None, None
         if self._by_sequence:
@@ -159,9 +170,9 @@ class _Merge:
         if expired is not None:
             keeps = ~expired[positions]
             groups, positions = groups.of_rows(keeps)[0], positions[keeps]
-        if self._borrowed.any():
-            groups, mask = groups.select(groups.any(~self._borrowed[sources[positions]]))
-            positions = positions[mask]
+            if self._borrowed.any():
+                groups, mask = groups.select(groups.any(~self._borrowed[sources[positions]]))
+                positions = positions[mask]
         return self._window(_Rows(window.tables, positions), groups, sources[positions]) if len(groups) else None
 
     def _passes(self, window: Window) -> bool:
@@ -169,6 +180,46 @@ class _Merge:
         task = self._task
         plain = not task.looks_up and not task.changelog and task.options.compact.expire_ms is None
         return plain and len(window.sources) == 1 and first_out_of_order(window.keys[0]) is None
+
+    def _replaced(self, window: Window) -> Merged | None:
+        """The changes where one run takes the place of older rows just as it is; None where that is not all there is.
+
+        Of each of its keys the newest older row is wanted, so that nothing needs to be put in order.
+        """
+        own = [index for index, source in enumerate(window.sources) if not self._borrowed[source]]
+        task = self._task
+        plain = task.only_changes and self._in_levels and task.options.compact.expire_ms is None
+        if not plain or len(own) != 1 or first_out_of_order(window.keys[own[0]]) is not None:
+            return None
+        keys, tables = window.keys[own[0]], [window.tables[own[0]]]
+        before, known = np.full(len(keys), NO_ROW), len(keys)
+        for index in reversed(range(len(window.tables))):
+            if index == own[0]:
+                continue
+            left = np.flatnonzero(before == NO_ROW)
+            rows = find_rows(keys.take(left), window.keys[index])
+            left, rows = left[rows >= 0], rows[rows >= 0]
+            before[left] = known + np.arange(len(rows))
+            known += len(rows)
+            tables.append(window.tables[index].take(pa.array(rows)))
+        table = pa.concat_tables(tables).combine_chunks()
+        after = np.arange(len(keys))
+        return Merged(None, self._changes(table, None, before, after, np.ones(len(keys), np.bool_)))
+
+    def _narrowed(self, window: Window) -> Window:
+        """The window with those of the rows looked up whose keys are compacted: most are not."""
+        borrowed = [bool(self._borrowed[source]) for source in window.sources]
+        own = [keys for keys, other in zip(window.keys, borrowed, strict=True) if not other]
+        tables, keys = list(window.tables), list(window.keys)
+        for index in np.flatnonzero(borrowed):
+            wanted = np.zeros(len(tables[index]), np.bool_)
+            if own:
+                found = find_rows(concatenate(own), keys[index])
+                wanted[found[found >= 0]] = True
+            if not wanted.all():
+                rows = np.flatnonzero(wanted)
+                tables[index], keys[index] = tables[index].take(pa.array(rows)), keys[index].take(rows)
+        return Window(tables=tuple(tables), keys=tuple(keys), sources=window.sources)
 
     def _expired(self, window: Window) -> Mask | None:
         options = self._task.options.compact
@@ -182,11 +233,11 @@ class _Merge:
         task = self._task
         levels = self._levels[sources]
         alone: Mask | None = None
-        if self._spec.looks_up:
+        if self._spec.looks_up and not self._in_levels:
             left = drop_superseded(levels, groups)
             rows, levels, groups = rows.select(left.rows), levels[left.rows], left.groups
             alone = np.ones(len(groups), np.bool_) if task.looks_up else left.alone
-        picks = self._spec.engine is MergeEngine.DEDUPLICATE and not self._spec.ignore_delete
+        picks = self._picks
         if picks and not task.changelog:
             return self._finished(rows.select(groups.lasts).ordered(), None)
         table, positions = rows.table()
@@ -257,7 +308,7 @@ class _Rows:
         for table, start, end in zip(self._tables, ends, ends[1:], strict=False):
             own = mask[start:end]
             kept.append(table if own.all() else table.filter(pa.array(own)))
-        places = np.cumsum(mask) - 1
+        places = running_count(mask) - 1
         return pa.concat_tables(kept).combine_chunks(), places[self._positions]
 
     def ordered(self) -> pa.Table:

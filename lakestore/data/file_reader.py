@@ -23,6 +23,7 @@ from lakestore.core.project import ColumnSource, sources_of, stored
 from lakestore.core.row_tracking import TRACKING_NAMES, tracking_columns
 from lakestore.core.value_text import Internal
 from lakestore.core.values import array_of
+from lakestore.data.recent_rows import RecentRows
 from lakestore.data.row_groups import GroupsKept, keep_groups
 from lakestore.data.row_ids import Tracking
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, NotFoundError, UnsupportedFormatError
@@ -59,6 +60,7 @@ class TableFiles:
         what: Table and snapshot, for messages.
         batch_rows: Rows of a batch at most.
         batch_bytes: Decoded bytes of a batch at most, roughly; ``BATCH_BYTES`` by default.
+        recent: Rows of files that this process has just written.
     """
 
     store: Store
@@ -70,6 +72,7 @@ class TableFiles:
     what: str = "the table"
     batch_rows: int = 128 * 1024
     batch_bytes: int | None = None
+    recent: RecentRows | None = None
 
     def bucket(self, partition: bytes, bucket: int) -> "BucketFiles":
         """The files of one bucket."""
@@ -110,6 +113,24 @@ class BucketFiles:
         return self.table.paths.data_file(
             self._folders, self._bucket, file.name, data_directory=self.table.files.directory
         )
+
+    def recent(self, file: DataFile, columns: Sequence[Field]) -> Sequence[pa.RecordBatch] | None:
+        """All rows of a file that was just written, as ``open`` and ``batches`` give them; None: read it.
+
+        Args:
+            file: The file.
+            columns: Columns to hand out, by field id.
+        """
+        table = self.table
+        if table.recent is None or file.schema_id != table.schema.id:
+            return None
+        rows = table.recent.find(file.name)
+        if rows is None or len(rows) != file.row_count:
+            return None
+        schema = arrow_schema(columns)
+        held = pa.Table.from_arrays([rows.column(name) for name in schema.names], schema=schema)
+        batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=table.batch_rows)
+        return batches
 
     def open(
         self,

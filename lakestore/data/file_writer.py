@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from lakestore.core.row_tracking import is_tracked, number_range, plain_fields
 from lakestore.core.values import scalars_of
+from lakestore.data.recent_rows import RecentRows
 from lakestore.env import Env
 from lakestore.errors import StorageError
 from lakestore.events import FileWritten
@@ -55,6 +56,7 @@ class WriteParts:
         schema: Schema that the files are written with.
         options: The table's options.
         env: Clock, ids, events.
+        recent: Keeps the rows of what is written for the compaction to come; None keeps nothing.
     """
 
     store: Store
@@ -62,6 +64,7 @@ class WriteParts:
     schema: TableSchema
     options: TableOptions
     env: Env
+    recent: RecentRows | None = None
 
 
 class BucketNames:
@@ -237,6 +240,7 @@ class _OpenFile:
         self._sequences: list[int] = []
         self._unnumbered = False
         self._min_key = self._max_key = EMPTY_ROW
+        self._recording = parts.recent.recording() if parts.recent is not None and self._keyed else None
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
             fields = file_fields(schema, thin=files.thin)
@@ -259,6 +263,8 @@ class _OpenFile:
                 self._note_keys(rows)
             elif self._tracked:
                 self._note_numbers(rows[SEQUENCE_NUMBER])
+            if self._recording is not None:
+                self._recording.add(rows)
         except BaseException:
             self.discard()
             raise
@@ -299,6 +305,8 @@ class _OpenFile:
                 with suppress(StorageError):
                     self._parts.store.delete(self._bucket_files.path(name))
             raise
+        if self._recording is not None:
+            self._recording.finish(self._name)
         dense = self._parts.options.stats.dense
         value_stats, columns = self._value_stats.finish(dense=dense)
         now = self._parts.env.clock.now_ms()

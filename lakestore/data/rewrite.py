@@ -63,6 +63,7 @@ class RewriteParts:
             schema_of=self.schema_of,
             partition=parts.options.partition,
             files=parts.options.files,
+            recent=parts.recent,
             what=self.what,
             batch_rows=max(1, min(BATCH_ROWS, parts.options.scan.window_rows // 2)),
             batch_bytes=max(1, WINDOWS_BYTES // (BATCHES_PER_WINDOW * runs)),
@@ -152,7 +153,7 @@ class _Job:
         self._schema = write.schema
         self._options = write.options
         self._write = write
-        self._place = place
+        self._place = _raised(place, unit)
         self._unit = unit
         self._drop_deletes = drop_deletes
         fresh = sum(file.level == 0 for file in unit.files)
@@ -166,6 +167,9 @@ class _Job:
 
     def run(self) -> None:
         """Walk the sections; see the numbered steps above."""
+        for file, level in self._unit.raised:
+            self.result.before.append(file)
+            self.result.after.append(replace(file, level=level))
         if self._unit.file_by_file:
             for file in self._unit.files:
                 self._merge([_alone(file)])
@@ -250,7 +254,11 @@ class _Job:
         with ExitStack() as stack:
             rows = None if only_changes else stack.enter_context(self._writer())
             changes = stack.enter_context(self._changelog_writer()) if has_changes else None
-            merged = stack.enter_context(closing(ReadAhead(self._merged(sections, task))))
+            pieces = self._merged(sections, task)
+            rows_in = sum(file.row_count for section in sections for file in section.files)
+            # What one window holds is merged before there is anything to encode.
+            ahead = ReadAhead(pieces) if rows_in > self._options.scan.window_rows // 2 else pieces
+            merged = stack.enter_context(closing(ahead))
             for piece in merged:
                 if rows is not None and piece.rows is not None:
                     rows.write(piece.rows)
@@ -280,6 +288,12 @@ class _Job:
     def _changelog_writer(self) -> FileRows:
         level = self._unit.output_level
         return FileRows(changelog_parts(self._write, level=level), self._names, level=level, source=FileSource.APPEND)
+
+
+def _raised(place: BucketFilesAt, unit: CompactUnit) -> BucketFilesAt:
+    """The bucket once the files that move first have moved."""
+    levels = {file.name: level for file, level in unit.raised}
+    return replace(place, files=tuple(replace(file, level=levels.get(file.name, file.level)) for file in place.files))
 
 
 def _alone(file: DataFile) -> Section:

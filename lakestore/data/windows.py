@@ -158,7 +158,9 @@ class Cursor:
         self._source = source
         self._enough_rows = rows // 2
         self._enough_bytes = size
-        self._batches = ReadAhead(_batches_of(bucket, source, columns))
+        batches = _batches_of(bucket, source, columns)
+        held = all(bucket.recent(file, columns) is not None for file in source.run.files)
+        self._batches: Generator[pa.RecordBatch] | ReadAhead[pa.RecordBatch] = batches if held else ReadAhead(batches)
         self._bytes = 0
         self.buffer: pa.Table = pa.Table.from_batches([], arrow_schema(columns))
         self.exhausted = False
@@ -236,5 +238,9 @@ def _taken(cursors: Sequence[Cursor], keys: Sequence[KeyWords], counts: Sequence
 
 def _batches_of(bucket: BucketFiles, source: Source, columns: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
     for file in source.run.files:
+        recent = bucket.recent(file, columns)
+        if recent is not None:
+            yield from recent
+            continue
         with bucket.open(file, columns, where=source.where) as opened:
             yield from opened.batches()

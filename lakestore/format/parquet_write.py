@@ -36,7 +36,7 @@ from lakestore.format.parquet_shape import (
     with_int96_values,
 )
 from lakestore.model.options import FileOptions
-from lakestore.model.rows import SEQUENCE_NUMBER
+from lakestore.model.rows import KEY_PREFIX, SEQUENCE_NUMBER
 from lakestore.model.types import Field
 
 SAMPLE_ROWS = 8192
@@ -53,18 +53,22 @@ _TIME_OPTIONS = {
 def repeating_columns(rows: pa.Table) -> list[str]:
     """Columns worth a dictionary: those with few distinct values in a sample spread over the rows.
 
-    Parts of nested columns are judged, and named, one by one, by their path in the file.
+    Parts of nested columns are judged, and named, one by one, by their path in the file. A ``_KEY_`` column is what the
+    column of its name is.
     """
+    held = set(rows.column_names)
+    again = {name for name in held if name.startswith(KEY_PREFIX) and name.removeprefix(KEY_PREFIX) in held}
     if len(rows) > SAMPLE_ROWS:
         step = len(rows) // SAMPLE_ROWS
         rows = rows.take(pa.array(np.arange(0, len(rows), step)[:SAMPLE_ROWS]))
-    return [
+    found = [
         path
         for name in rows.column_names
-        if name != SEQUENCE_NUMBER
+        if name != SEQUENCE_NUMBER and name not in again
         for path, values in leaves_of(rows[name], name)
         if 2 * pc.count_distinct(values, mode="all").as_py() <= len(values)
     ]
+    return [*found, *(name for name in again if name.removeprefix(KEY_PREFIX) in found)]
 
 
 class ParquetFileWriter:

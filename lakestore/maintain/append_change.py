@@ -29,7 +29,7 @@ from lakestore.data.file_reader import BucketFiles
 from lakestore.data.file_writer import BucketNames, DataFileWriter, delete_files, rows_per_group
 from lakestore.data.rewrite import RewriteParts
 from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, InvalidInputError, LakestoreError
-from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.compact_parts import CompactParts
 from lakestore.meta.scan import snapshot_entries
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile, FileSource

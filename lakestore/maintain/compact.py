@@ -17,7 +17,9 @@ from lakestore.core.value_text import Internal
 from lakestore.errors import ConflictError, ErrorKind
 from lakestore.format.binary_row import decode_row
 from lakestore.maintain.compact_history import history_entries
-from lakestore.maintain.compact_run import Bucket, CompactParts, CompactRun, Done, pick_buckets
+from lakestore.maintain.compact_parts import CompactParts
+from lakestore.maintain.compact_pick import Bucket, Extent, pick_buckets
+from lakestore.maintain.compact_run import CompactRun, Done
 from lakestore.maintain.describe import partition_text
 from lakestore.maintain.partition_times import is_over
 from lakestore.meta.scan import snapshot_entries
@@ -200,7 +202,7 @@ class _Job:
         everything = snapshot_entries(self._parts.manifests, snapshot)
         entries = self._wanted(everything)
         self._parts = self._parts.fitting(entries)
-        buckets = pick_buckets(self._parts, entries, whole=full) + self._history(everything)
+        buckets = pick_buckets(self._parts, entries, Extent.WHOLE if full else Extent.DUE) + self._history(everything)
         buckets.sort(key=lambda bucket: -len(bucket.unit.files))
         return snapshot, self._within_budget(buckets)
 
@@ -213,7 +215,7 @@ class _Job:
         top = options.compact.num_levels - 1
         entries = history_entries(others, options.append.cluster, top=top, now_ms=self._parts.now_ms())
         self._parts = self._parts.fitting(entries)
-        return pick_buckets(self._parts, entries, whole=True)
+        return pick_buckets(self._parts, entries, Extent.WHOLE)
 
     def _is_of(self, where: Predicate, partition: bytes) -> bool:
         keys = self._parts.schema.partition_keys

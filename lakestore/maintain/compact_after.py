@@ -18,7 +18,9 @@ import pyarrow as pa
 
 from lakestore.errors import InvariantError, LakestoreError
 from lakestore.events import CompactionFailed
-from lakestore.maintain.compact_run import CompactParts, CompactRun, Place, pick_buckets
+from lakestore.maintain.compact_parts import CompactParts
+from lakestore.maintain.compact_pick import Extent, Place, pick_buckets
+from lakestore.maintain.compact_run import CompactRun
 from lakestore.meta.scan import snapshot_entries
 from lakestore.model.manifest import EntryKind, ManifestEntry
 from lakestore.model.message import CommitRequest, CommitResult
@@ -74,16 +76,17 @@ class Landed:
         return [*self.live_before, *fresh]
 
 
-def compact_after(parts: CompactParts, landed: Landed) -> CommitResult:
+def compact_after(parts: CompactParts, landed: Landed, *, extent: Extent = Extent.DUE) -> CommitResult:
     """Compact what is due after a commit; the commit's result, with the snapshots made here or the reason for none.
 
     Args:
         parts: The table.
         landed: The commit.
+        extent: How much of the buckets is looked at.
     """
     if not landed.result.snapshot_ids or not landed.touched or not _looks(parts, landed.snapshot_id):
         return landed.result
-    made, failure = guarded(parts, landed.snapshot_id, lambda: _compact(parts, landed))
+    made, failure = guarded(parts, landed.snapshot_id, lambda: _compact(parts, landed, extent))
     if failure is not None:
         return replace(landed.result, compact_error=failure)
     return replace(landed.result, snapshot_ids=(*landed.result.snapshot_ids, *made))
@@ -125,14 +128,16 @@ def guarded(
     return [], failure
 
 
-def _compact(parts: CompactParts, landed: Landed) -> list[int]:
+def _compact(parts: CompactParts, landed: Landed, extent: Extent) -> list[int]:
     number, entries = landed.snapshot_id, landed.live()
-    if entries is None:
+    if entries is None and extent is not Extent.FRESH:
         entries = snapshot_entries(parts.manifests, parts.snapshots.get(number))
     whole = _full_is_due(parts, number)
     user = (landed.request.user, landed.request.identifier)
     wanted = None if whole or _unordered(parts) else landed.touched
-    return compact_until_done(parts, wanted, first=(number, entries), user=user, whole=whole)
+    extent = Extent.WHOLE if whole else extent
+    first = None if entries is None else (number, entries)
+    return compact_until_done(parts, wanted, first=first, user=user, extent=extent)
 
 
 def compact_until_done(
@@ -141,7 +146,7 @@ def compact_until_done(
     *,
     first: "tuple[int, Sequence[ManifestEntry]] | None" = None,
     user: "tuple[str, int] | None" = None,
-    whole: bool = False,
+    extent: Extent = Extent.DUE,
 ) -> list[int]:
     """Pick, rewrite and commit until nobody else was first; the snapshots made.
 
@@ -150,7 +155,7 @@ def compact_until_done(
         wanted: The buckets looked at; None for all.
         first: A snapshot and its live files, to look at before the latest.
         user: User and identifier of the first snapshot made; a user of its own by default.
-        whole: Everything to the top level.
+        extent: How much of the buckets is looked at.
     """
     made: list[int] = []
     for _ in range(PLANS_MAX):
@@ -160,7 +165,7 @@ def compact_until_done(
         number, entries = found
         table = parts.fitting(entries)
         looked_at = [one for one in entries if wanted is None or (one.partition, one.bucket) in wanted]
-        buckets = pick_buckets(table, looked_at, whole=whole)
+        buckets = pick_buckets(table, looked_at, extent)
         if not buckets:
             break
         name, identifier = user or (parts.env.new_id(), BATCH_COMMIT_IDENTIFIER)

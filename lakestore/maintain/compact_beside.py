@@ -18,19 +18,28 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from lakestore.core.lift import can_lift
+from lakestore.data.recent_rows import RecentRows
 from lakestore.errors import LakestoreError
-from lakestore.maintain.compact_after import Landed, compact_until_done, guarded
-from lakestore.maintain.compact_run import CompactParts, Place, pick_buckets
+from lakestore.maintain.compact_after import Landed, compact_after, compact_until_done, guarded
+from lakestore.maintain.compact_parts import CompactParts
+from lakestore.maintain.compact_pick import Extent, Place, pick_buckets
 from lakestore.meta.scan import snapshot_entries
 from lakestore.model.manifest import ManifestEntry
 from lakestore.model.message import CommitResult
-from lakestore.model.options import MIB
+from lakestore.model.options import MIB, CompactOptions, TableOptions
 from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER
 from lakestore.storage.background import Lane
 from lakestore.storage.parallel import Mutex
 
 SETTLED_BYTES_MAX = 256 * MIB
 """Buckets larger than that are not merged whole in a pause."""
+
+PATIENCE = 0.4
+"""Of the time that a commit took, how much it waits for compaction that it finds under way and behind."""
+
+GROWN = 4
+"""Level 1 is not merged with level 0 again once it is so many times as large, while compaction is under way."""
 
 PLACES_MAX = 100_000
 """Buckets of which it is remembered how much was written to them."""
@@ -45,7 +54,11 @@ class _Written:
 
 
 class Beside:
-    """The background compaction of one table; all handles of a process on that table share one."""
+    """The background compaction of one table; all handles of a process on that table share one.
+
+    Attributes:
+        recent: Rows of files that this process has just written.
+    """
 
     def __init__(self) -> None:
         self._lane = Lane()
@@ -54,6 +67,7 @@ class Beside:
         self._user: tuple[str, int] | None = None
         self._written: defaultdict[Place, _Written] = defaultdict(_Written)
         self._failure: LakestoreError | None = None
+        self.recent = RecentRows(0)
 
     @classmethod
     def of(cls, *place: str) -> "Beside":
@@ -63,6 +77,13 @@ class Beside:
             if found is None:
                 found = _TABLES[place] = cls()
             return found
+
+    def recent_of(self, options: TableOptions) -> RecentRows | None:
+        """Keeps the rows of what this process writes until it compacts them; None where it never will."""
+        if options.write.write_only:
+            return None
+        self.recent.limit(options.compact.recent_bytes)
+        return self.recent
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left to be done, as if commits paused; whether that is so now.
@@ -81,31 +102,46 @@ class Beside:
         self._lane.forget_afterthoughts()
         self._lane.wait()
 
-    def compact_after(self, parts: CompactParts, landed: Landed) -> CommitResult:
+    def compact_after(self, parts: CompactParts, landed: Landed, *, spent: float = 0.0) -> CommitResult:
         """Have done what is due after a commit; the commit's result.
 
         Args:
-            parts: The table.
+            parts: The table; ``beside`` says of its options that compaction goes on here.
             landed: The commit.
+            spent: Seconds that the commit has taken.
         """
-        if landed.result.snapshot_ids and landed.touched:
-            self._guarded(parts, landed.snapshot_id, lambda: self._look(parts, landed))
+        result, number = landed.result, landed.snapshot_id if landed.result.snapshot_ids else 0
+        if number and landed.touched:
+            own: dict[Place, list[ManifestEntry]] = {}
+
+            def look() -> list[int]:
+                own.update(_touched(parts, landed))
+                return []
+
+            self._guarded(parts, number, look)
+            if beside(parts.options) is Extent.SETTLED:
+                waited = self._make_room(own, spent)
+                lifted = replace(landed, live_before=None) if waited else landed
+                result = compact_after(parts, lifted, extent=Extent.FRESH)
+            self._guarded(parts, number, lambda: self._look(parts, landed, own, beside(parts.options), spent))
         with self._mutex:
             failure, self._failure = self._failure, None
-        return replace(landed.result, compact_error=failure) if failure is not None else landed.result
+        return replace(result, compact_error=failure) if failure is not None else result
 
     def settle_after(self, parts: CompactParts, landed: Landed) -> None:
         """Note a commit of a table that compacts within its commits: pauses are for merging whole here too."""
         if landed.result.snapshot_ids and landed.touched:
-            guarded(parts, landed.snapshot_id, lambda: self._look(parts, landed, whole=True))
+            guarded(parts, landed.snapshot_id, lambda: self._look(parts, landed, _touched(parts, landed)))
 
-    def _look(self, parts: CompactParts, landed: Landed, *, whole: bool = False) -> list[int]:
-        entries = landed.live()
-        if entries is None:
-            snapshot = parts.snapshots.find(landed.snapshot_id) or parts.snapshots.latest()
-            entries = [] if snapshot is None else snapshot_entries(parts.manifests, snapshot)
-        own = _by_place(entries, landed.touched)
-        due, number = set() if whole else _due(parts, own), landed.snapshot_id
+    def _look(
+        self,
+        parts: CompactParts,
+        landed: Landed,
+        own: "dict[Place, list[ManifestEntry]]",
+        extent: Extent | None = None,
+        spent: float = 0.0,
+    ) -> list[int]:
+        due, number = set() if extent is None else _due(parts, own, extent), landed.snapshot_id
         with self._mutex:
             if len(self._written) > PLACES_MAX:
                 self._written.clear()
@@ -116,23 +152,41 @@ class Beside:
             settles = any(self._paid(parts, place, files) and _runs(files) > 1 for place, files in own.items())
             self._due |= due
             # Identifiers of a job rise, and its newest snapshot tells how far it is: an old one must not come late.
-            once = landed.request.identifier == BATCH_COMMIT_IDENTIFIER
+            once = landed.request.identifier == BATCH_COMMIT_IDENTIFIER and extent is Extent.DUE
             self._user = (landed.request.user, landed.request.identifier) if once and due else self._user
         if due or settles:
             self._lane.hand_in(
                 (lambda: self._compact(parts, number)) if due else None,
                 afterthought=(lambda: self._guarded(parts, number, lambda: self._settle(parts))) if settles else None,
             )
-        if not whole and any(_runs(files) > parts.options.compact.stop_trigger for files in own.values()):
-            self._lane.wait(afterthoughts=False)
+        if extent is Extent.DUE:
+            self._pace(parts.options.compact, max(map(_runs, own.values()), default=0), spent)
         return []
+
+    def _make_room(self, own: "dict[Place, list[ManifestEntry]]", spent: float) -> bool:
+        """Let compaction beside catch up before level 0 has to be merged with level 1; whether it was waited for."""
+        if not self._lane.busy:
+            return False
+        fresh, first = ([_bytes_at(files, level) for files in own.values()] for level in (0, 1))
+        if any(first):
+            grown = any(many > GROWN * few for few, many in zip(fresh, first, strict=True))
+            self._lane.wait(None if grown else spent, afterthoughts=False)
+        return any(first)
+
+    def _pace(self, options: CompactOptions, runs: int, spent: float) -> None:
+        """Let compaction catch up: a little after each commit rather than long after one of them."""
+        if runs > options.stop_trigger:
+            self._lane.wait(afterthoughts=False)
+        elif runs > options.trigger:
+            self._lane.wait(PATIENCE * spent, afterthoughts=False)
 
     def _compact(self, parts: CompactParts, number: int) -> None:
         """What is due in the buckets handed in so far."""
         with self._mutex:
             due, self._due = self._due, set()
             user, self._user = self._user, None
-        self._guarded(parts, number, lambda: compact_until_done(_apart(parts), due, user=user))
+        extent = beside(parts.options) or Extent.DUE
+        self._guarded(parts, number, lambda: compact_until_done(_apart(parts), due, user=user, extent=extent))
 
     def _settle(self, parts: CompactParts) -> list[int]:
         """Merge whole what is small beside what was written to it."""
@@ -147,7 +201,7 @@ class Beside:
             for place in paid:
                 del self._written[place]
         places = {place for place in paid if _runs(own[place]) > 1}
-        return compact_until_done(_apart(parts), places, whole=True) if places else []
+        return compact_until_done(_apart(parts), places, extent=Extent.WHOLE) if places else []
 
     def _guarded(self, parts: CompactParts, number: int, compact: Callable[[], list[int]]) -> None:
         """Keep the reason, if it fails, for the next commit."""
@@ -173,10 +227,29 @@ def _apart(parts: CompactParts) -> CompactParts:
     return replace(parts, committer=replace(parts.committer))
 
 
-def _due(parts: CompactParts, own: "dict[Place, list[ManifestEntry]]") -> set[Place]:
-    """The buckets in which something is due."""
+def beside(options: TableOptions) -> Extent | None:
+    """How much of a primary-key table is compacted beside its commits; None for nothing."""
+    if options.compacts_beside:
+        return Extent.DUE
+    return Extent.SETTLED if options.looks_up and options.settles and can_lift(options.compact) else None
+
+
+def _touched(parts: CompactParts, landed: Landed) -> "dict[Place, list[ManifestEntry]]":
+    """The live files of the buckets that a commit wrote to."""
+    entries = landed.live()
+    if entries is None:
+        snapshot = parts.snapshots.find(landed.snapshot_id) or parts.snapshots.latest()
+        entries = [] if snapshot is None else snapshot_entries(parts.manifests, snapshot)
+    return _by_place(entries, landed.touched)
+
+
+def _due(parts: CompactParts, own: "dict[Place, list[ManifestEntry]]", extent: Extent) -> set[Place]:
+    """The buckets in which something is due, or may be once level 0 is lifted."""
+    if extent is Extent.SETTLED:
+        enough = parts.options.compact.trigger - 2
+        return {place for place, files in own.items() if len({each.file.level for each in files} - {0}) >= enough}
     entries = [entry for files in own.values() for entry in files]
-    buckets = pick_buckets(parts.fitting(entries), entries, whole=False)
+    buckets = pick_buckets(parts.fitting(entries), entries, extent)
     return {(one.place.partition, one.place.bucket) for one in buckets}
 
 
@@ -187,6 +260,10 @@ def _by_place(entries: Iterable[ManifestEntry], places: "set[Place]") -> "dict[P
         if place in places:
             found[place].append(entry)
     return found
+
+
+def _bytes_at(files: Iterable[ManifestEntry], level: int) -> int:
+    return sum(entry.file.size for entry in files if entry.file.level == level)
 
 
 def _runs(files: Iterable[ManifestEntry]) -> int:

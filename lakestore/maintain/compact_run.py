@@ -9,40 +9,26 @@
 Invariant: a file that a snapshot may name is never deleted. After an outcome that nobody can know nothing is.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from lakestore.core.append_units import append_units
 from lakestore.core.changes import compact_changes
 from lakestore.core.conflict import find_conflict, rank_of
-from lakestore.core.levels import Levels
-from lakestore.core.options import parse_options
-from lakestore.core.pick import Cause, CompactUnit, PickState, drops_deletes, full, pick
-from lakestore.core.row_tracking import tracked, tracks_rows
+from lakestore.core.pick import Cause
 from lakestore.data.append_rewrite import rewrite_append
-from lakestore.data.file_writer import WriteParts
-from lakestore.data.rewrite import BucketFilesAt, CompactResult, RewriteParts, discard, rewrite
-from lakestore.env import Env
+from lakestore.data.rewrite import CompactResult, discard, rewrite
 from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, LakestoreError
 from lakestore.events import BucketCompacted
 from lakestore.format.binary_row import decode_row
-from lakestore.maintain.expired import expired_test
-from lakestore.meta.commit import Committer
-from lakestore.meta.manifests import Manifests
+from lakestore.maintain.compact_parts import CompactParts
+from lakestore.maintain.compact_pick import Bucket
 from lakestore.meta.scan import snapshot_entries
-from lakestore.meta.schemas import Schemas
-from lakestore.meta.snapshots import Snapshots
-from lakestore.model.manifest import ManifestEntry
 from lakestore.model.message import CommitMessage, CommitRequest
-from lakestore.model.options import MIB, TableOptions
-from lakestore.model.schema import TableSchema
+from lakestore.model.options import MIB
 from lakestore.model.snapshot import BATCH_COMMIT_IDENTIFIER
 from lakestore.storage.parallel import map_ordered
-from lakestore.storage.paths import TablePaths
-from lakestore.storage.store import Store
 
 WORKERS_MAX = 4
 """Buckets rewritten at a time."""
@@ -66,92 +52,6 @@ _LOST = frozenset(
     {ErrorKind.FILE_GONE, ErrorKind.FILE_ADDED_TWICE, ErrorKind.LEVEL_OVERLAP, ErrorKind.BUCKET_COUNT_CHANGED}
 )
 """Conflicts that concern some buckets and not others."""
-
-Place = tuple[bytes, int]
-"""Partition and bucket number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactParts:
-    """An open table, as compaction sees it.
-
-    Attributes:
-        name: What messages call it.
-        store: Where its files are.
-        paths: How they are called.
-        env: Clock, ids, events.
-        schema: A schema of it; a newer one is used where files are newer.
-        options: That schema's options.
-        schemas: Its schemas.
-        snapshots: Its snapshots.
-        manifests: Its manifests.
-        committer: Makes snapshots of it.
-    """
-
-    name: str
-    store: Store
-    paths: TablePaths
-    env: Env
-    schema: TableSchema
-    options: TableOptions
-    schemas: Schemas
-    snapshots: Snapshots
-    manifests: Manifests
-    committer: Committer
-
-    def at_schema(self, schema: TableSchema) -> "CompactParts":
-        """The table in another schema."""
-        if schema.id == self.schema.id:
-            return self
-        return replace(self, schema=schema, options=parse_options(schema.options, schema=schema))
-
-    def fitting(self, entries: Iterable[ManifestEntry]) -> "CompactParts":
-        """The table in a schema that is not older than any of those files: none of their columns may get lost."""
-        newest = max((entry.file.schema_id for entry in entries), default=self.schema.id)
-        if newest <= self.schema.id:
-            return self
-        return self.at_schema(self.schemas.latest() or self.schemas.get(newest))
-
-    def schema_of(self, number: int) -> TableSchema:
-        """One of the table's schemas."""
-        return self.schema if number == self.schema.id else self.schemas.get(number)
-
-    def clustered_by(self, schema_id: int) -> tuple[str, ...]:
-        """Columns by which the table is laid out in one of its schemas."""
-        schema = self.schema_of(schema_id)
-        return parse_options(schema.options, schema=schema).append.cluster.columns
-
-    def now_ms(self) -> int:
-        """Local wall clock, encoded as if it were UTC, as files carry it."""
-        now = self.env.clock.now_ms()
-        return now + self.env.clock.local_offset_ms(now)
-
-    def rewriting(self, snapshot_id: int) -> RewriteParts:
-        """What rewriting files takes; where rows have ids they come along."""
-        tracks = tracks_rows(self.schema)
-        schema = tracked(self.schema) if tracks else self.schema
-        return RewriteParts(
-            write=WriteParts(store=self.store, paths=self.paths, schema=schema, options=self.options, env=self.env),
-            schema_of=(lambda number: tracked(self.schema_of(number))) if tracks else self.schema_of,
-            what=f"table {self.name} at snapshot {snapshot_id}",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """One bucket and what is to be done in it.
-
-    Attributes:
-        place: Its live files, and where they are.
-        total_buckets: Bucket count of its partition.
-        unit: What to compact.
-        drop_deletes: Retract rows fall out.
-    """
-
-    place: BucketFilesAt
-    total_buckets: int
-    unit: CompactUnit
-    drop_deletes: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,54 +94,6 @@ class Outcome:
     snapshot_ids: list[int] = field(default_factory=list)
     landed: list[Done] = field(default_factory=list)
     lost: list[Bucket] = field(default_factory=list)
-
-
-def pick_buckets(parts: CompactParts, entries: Iterable[ManifestEntry], *, whole: bool) -> list[Bucket]:
-    """The buckets in which something is to be compacted.
-
-    Args:
-        parts: The table, in a schema not older than the files.
-        entries: All live files of the buckets looked at.
-        whole: Compact everything to the top level.
-    """
-    options, state = parts.options, PickState(now_ms=parts.now_ms())
-    by_place: defaultdict[Place, list[ManifestEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.bucket >= 0:
-            by_place[entry.partition, entry.bucket].append(entry)
-    expired = expired_test(parts.schema, parts.schema_of, options.compact, now_ms=parts.env.clock.now_ms())
-    chosen = []
-    for (partition, bucket), own in by_place.items():
-        files = tuple(entry.file for entry in own)
-        if not parts.schema.primary_keys:
-            chosen += _append_buckets(parts, own, state, whole=whole)
-            continue
-        levels = Levels.of(files, num_levels=options.compact.num_levels)
-        if whole:
-            unit = full(levels, rewrite_all=options.compact.force_rewrite_all, must_rewrite=expired)
-        else:
-            unit = pick(levels, options.compact, state, looks_up=options.looks_up)
-        if unit is not None:
-            place = BucketFilesAt(
-                partition=partition,
-                bucket=bucket,
-                files=files,
-                top=levels.max_level,
-                expired=frozenset(file.name for file in unit.files if expired(file)),
-            )
-            drops = drops_deletes(levels, unit.output_level)
-            chosen.append(Bucket(place=place, total_buckets=own[0].total_buckets, unit=unit, drop_deletes=drops))
-    return chosen
-
-
-def _append_buckets(
-    parts: CompactParts, entries: Sequence[ManifestEntry], state: PickState, *, whole: bool
-) -> list[Bucket]:
-    """What to compact in one bucket of an append table, as many times as there are sets of files."""
-    first, files = entries[0], tuple(entry.file for entry in entries)
-    place = BucketFilesAt(partition=first.partition, bucket=first.bucket, files=files, top=0)
-    units = append_units(files, parts.options, whole=whole, clustered_by=parts.clustered_by, state=state)
-    return [Bucket(place=place, total_buckets=first.total_buckets, unit=unit, drop_deletes=False) for unit in units]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,7 +200,15 @@ class CompactRun:
             else:
                 outcome.snapshot_ids += made.snapshot_ids
                 outcome.landed += left
+                self._forget(left)
                 return
+
+    def _forget(self, buckets: Iterable[Done]) -> None:
+        """Let go of the rows of files that are live no more."""
+        if self.parts.recent is not None:
+            for done in buckets:
+                live = {file.name for file in done.result.after}
+                self.parts.recent.drop(file.name for file in done.result.before if file.name not in live)
 
     def _fitting(self, buckets: Sequence[Done]) -> list[Done]:
         """Those whose files are all as they were in the snapshot that is the latest now."""

@@ -23,7 +23,7 @@ from lakestore.errors import CommitUnknownError, ConflictError, ErrorKind, Lakes
 from lakestore.format.binary_row import decode_row
 from lakestore.format.file_index import BytesAt, Part, read_head, write_container
 from lakestore.format.index_kinds import IndexCollector
-from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.compact_parts import CompactParts
 from lakestore.meta.scan import snapshot_entries
 from lakestore.model.datafile import DataFile
 from lakestore.model.file_index import IndexSpec

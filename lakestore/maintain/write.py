@@ -27,8 +27,8 @@ from lakestore.data.renumber import renumbered
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind, InvalidInputError, LakestoreError
 from lakestore.maintain.compact_after import Landed, compact_after
-from lakestore.maintain.compact_beside import Beside
-from lakestore.maintain.compact_run import CompactParts
+from lakestore.maintain.compact_beside import Beside, beside
+from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.old_files import refuse_lost
 from lakestore.maintain.partitions import bound_to_partitions, of_values
 from lakestore.meta.commit import Committer
@@ -81,6 +81,7 @@ class WriteSession:
     _scope: Predicate | None = None
     _finished: bool = False
     _rows_seen: int = field(default=0)
+    _spent: float = field(default=0.0)
 
     def __post_init__(self) -> None:
         check_writable(self.schema)
@@ -97,6 +98,7 @@ class WriteSession:
     def add_rows(self, rows: pa.Table, kinds: pa.Array | RowKind | None = None) -> None:
         """Take one batch of rows, with their kinds as int8 or all of one kind; raises as ``add``."""
         self._require_open()
+        started = self.env.clock.monotonic()
         self.beside.stir()
         if isinstance(kinds, RowKind):
             kinds = repeated(kinds, rows.num_rows)
@@ -106,6 +108,7 @@ class WriteSession:
             rows = to_schema(rows, self.schema.fields, keys=self.schema.primary_keys, first_row=first)
             self._check_scope(rows, self._scope)
         self.writer.write(rows, kinds, first_row=first)
+        self._spent += self.env.clock.monotonic() - started
 
     def replace(self, *, where: "Predicate | Mapping[str, Value] | None", mode: str | None) -> None:
         """Make this commit an overwrite.
@@ -149,6 +152,7 @@ class WriteSession:
             CommitUnknownError: Nobody can know whether it landed; nothing is removed.
         """
         self._require_open()
+        started = self.env.clock.monotonic()
         self.beside.stir()
         messages = self.writer.prepare()
         self.beside.stir()
@@ -175,6 +179,7 @@ class WriteSession:
                     self.writer.discard(request.messages)
                     raise
             else:
+                self._spent += self.env.clock.monotonic() - started
                 return self.finished(request, result)
             request = self._after_the_others(request)
         self.writer.discard(request.messages)
@@ -195,8 +200,8 @@ class WriteSession:
         if self.options.write.write_only:
             return result
         landed = Landed(request=request, result=result, live_before=self.sequences.live)
-        if self.env.background and self.schema.primary_keys and self.options.compacts_beside:
-            return self.beside.compact_after(self.compaction, landed)
+        if self.env.background and self.schema.primary_keys and beside(self.options) is not None:
+            return self.beside.compact_after(self.compaction, landed, spent=self._spent)
         result = compact_after(self.compaction, landed)
         if self.env.background and self.schema.primary_keys and self.options.settles:
             self.beside.settle_after(self.compaction, replace(landed, result=result))

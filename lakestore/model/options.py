@@ -281,6 +281,7 @@ class CompactOptions:
             by ``values-time`` would drop.
         expire_ms: Option ``record-level.expire-time``.
         expire_field: Option ``record-level.time-field``.
+        recent_bytes: Option ``lookup.cache-max-memory-size``: rows that a writer keeps for the compaction to come.
     """
 
     trigger: int = 5
@@ -306,6 +307,7 @@ class CompactOptions:
     skip_expired_partitions: bool = False
     expire_ms: int | None = None
     expire_field: str | None = None
+    recent_bytes: int = 256 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@
 3. When the interpreter ends, what runs and what waits is done first. Interrupted there, afterthoughts are left out.
 4. A process that was forked off has none of the jobs of its parent: they are done there.
 
+Jobs keep to their thread (``parallel.alone``): the caller has the other cores to itself.
+
 Invariant: jobs of one lane never run at the same time, and no thread is there without a job or an afterthought.
 """
 
@@ -14,6 +16,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+
+from lakestore.storage.parallel import alone
 
 Job = Callable[[], None]
 
@@ -93,8 +97,9 @@ class Lane:
 
     def _run(self) -> None:
         try:
-            while (job := self._next()) is not None:
-                job()
+            with alone():
+                while (job := self._next()) is not None:
+                    job()
         finally:
             with self._changed:
                 if self._thread is threading.current_thread():

@@ -6,6 +6,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -31,14 +32,38 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go_of_mutexes)
 
 
+class _Alone(threading.local):
+    """Whether this thread is to make no others."""
+
+    here = False
+
+
+_ALONE = _Alone()
+
+
+def is_alone() -> bool:
+    """Whether what is done here keeps to its thread, and so to one core."""
+    return _ALONE.here
+
+
+@contextmanager
+def alone() -> Generator[None, None, None]:
+    """Within it, what this thread does is done in this thread: it runs beside others that are not to feel it."""
+    before, _ALONE.here = _ALONE.here, True
+    try:
+        yield
+    finally:
+        _ALONE.here = before
+
+
 def map_ordered(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:
     """``function`` of each item, in the items' order, at most ``workers`` of them running or waiting to be taken.
 
     Items are taken in the caller's thread, as they are needed. The first failure, in order, is raised where its
     result would have come. When the generator is closed, by a failure or early, calls that run are waited for and
-    no thread stays. With ``workers`` of 1 or less, or a single item, no thread is made.
+    no thread stays. With ``workers`` of 1 or less, a single item, or ``alone``, no thread is made.
     """
-    if workers <= 1:
+    if workers <= 1 or is_alone():
         for item in items:
             yield function(item)
         return
@@ -87,7 +112,8 @@ def _call(task: Callable[[], R]) -> R:
 class ReadAhead(Iterator[T]):
     """Takes items of a generator ahead of whoever reads them, in a thread of its own, from the start.
 
-    A failure is raised where its item would have come. Close it to end the thread and the generator.
+    A failure is raised where its item would have come. Close it to end the thread and the generator. Made ``alone`` it
+    takes them as they are asked for.
 
     Args:
         source: The generator; nobody else may touch it.
@@ -96,10 +122,12 @@ class ReadAhead(Iterator[T]):
 
     def __init__(self, source: Generator[T, None, None], *, depth: int = 1) -> None:
         self._source = source
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lakestore")
-        self._ahead = deque(self._pool.submit(self._take) for _ in range(depth))
+        self._pool = None if is_alone() else ThreadPoolExecutor(max_workers=1, thread_name_prefix="lakestore")
+        self._ahead = deque(self._pool.submit(self._take) for _ in range(depth)) if self._pool else deque()
 
     def __next__(self) -> T:
+        if self._pool is None:
+            return next(self._source)
         if not self._ahead:
             raise StopIteration
         taken = self._ahead.popleft().result()
@@ -112,7 +140,8 @@ class ReadAhead(Iterator[T]):
     def close(self) -> None:
         """Wait for the item that is being taken, then close the generator."""
         self._ahead.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
         self._source.close()
 
     def _take(self) -> tuple[T, ...]:

@@ -19,6 +19,7 @@ from lakestore.core.merge import is_add
 from lakestore.core.merge.refusals import refuse_retracts
 from lakestore.core.merge_options import parse_merge
 from lakestore.data.file_writer import WriteParts, is_retract
+from lakestore.data.recent_rows import RecentRows
 from lakestore.env import Env
 from lakestore.errors import InvalidInputError
 from lakestore.model.message import CommitMessage
@@ -51,6 +52,7 @@ class TableWriter:
         options: The table's options.
         env: Clock, ids, events.
         max_sequence: Greatest sequence number of a partition's bucket as committed, -1 for an empty one.
+        recent: Keeps the rows of what is written for the compaction to come.
 
     Raises:
         UnsupportedFormatError: The table needs something that this release does not write.
@@ -66,12 +68,13 @@ class TableWriter:
         env: Env,
         *,
         max_sequence: MaxSequence,
+        recent: RecentRows | None = None,
     ) -> None:
         check_table(schema, options)
         self._schema = schema
         self._options = options
         self._spec = parse_merge(schema, schema.options)
-        parts = WriteParts(store=store, paths=paths, schema=schema, options=options, env=env)
+        parts = WriteParts(store=store, paths=paths, schema=schema, options=options, env=env, recent=recent)
         self._buckets = OpenBuckets(parts, max_sequence)
         self._writer: PkWriter | AppendWriter = (
             PkWriter(parts, self._buckets, self._spec) if schema.primary_keys else AppendWriter(parts, self._buckets)

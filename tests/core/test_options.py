@@ -159,6 +159,7 @@ CHANGES = {
     "partition.mark-done-action": "success-file,mark-event",
     "num-sorted-run.compaction-trigger": "3",
     "num-sorted-run.stop-trigger": "9",
+    "lookup.cache-max-memory-size": "1 mb",
     "commit.force-compact": "true",
     "lookup-wait": "false",
     "compaction.skip-expired-partitions": "true",
@@ -350,6 +351,7 @@ def test_what_the_records_hold():
         row_deduplicate_ignore=("v",),
         expire_ms=172_800_000,
         expire_field="ts",
+        recent_bytes=MIB,
     )
     assert (options.alter.before_partition, options.alter.keep_nullable, options.alter.implicit_only) == (
         True,

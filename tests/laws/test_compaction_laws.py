@@ -155,8 +155,11 @@ class History:
             before = rows
 
 
-def check_history(case, steps, options, *, background):
-    """The law: reading is the same before and after, at every snapshot; changelogs fold to the table."""
+def check_history(case, steps, options, *, background, lazy=False):
+    """The law: reading is the same before and after, at every snapshot; changelogs fold to the table.
+
+    What runs in the background is waited for at each step, or when ``lazy`` only now and then.
+    """
     engine, producer = case
     history = History(engine, producer, options, background=background)
     table = history.table
@@ -167,7 +170,7 @@ def check_history(case, steps, options, *, background):
         if job is not None:
             compact(table, **job)
             history.check()
-        if background:
+        if background and (job is not None or not lazy):
             assert table.wait_for_compaction(60)
             history.check()
         if producer in {"lookup", "full-compaction"}:
@@ -176,6 +179,7 @@ def check_history(case, steps, options, *, background):
                 ledger.take_all(changes_in(table, snapshot))
             if (producer == "lookup" and not history.fresh()) or job == {"full": True}:
                 assert ledger.rows == {(key,): row for key, row in history.state.items()}
+    assert table.wait_for_compaction(60)
     history.check_the_past()
     if snapshots_of(table):
         assert table.check(deep=True).ok
@@ -190,18 +194,44 @@ def test_compaction_changes_no_row_and_its_changelog_folds(case, steps, options)
     check_history(case, steps, options, background=False)
 
 
-@given(st.sampled_from(CASES), steps_of, settled)
+@given(st.sampled_from(CASES), steps_of, settled, st.booleans(), st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_compaction_in_the_background_does_neither(case, steps, options, waits, lazy):
+    check_history(case, steps, options | {"lookup-wait": waits}, background=True, lazy=lazy)
+
+
+lifted = st.fixed_dictionaries(
+    {
+        "num-sorted-run.compaction-trigger": st.integers(3, 5),
+        "num-levels": st.integers(6, 7),
+        "lakestore.merge-window-rows": st.sampled_from([2, 5, 1000]),
+        "compaction.size-ratio": st.sampled_from([0, 1, 100]),
+        "compaction.max-size-amplification-percent": st.sampled_from([10, 200, 100_000]),
+        "lookup.cache-max-memory-size": st.sampled_from(["0 b", "2 kb", "1 mb"]),
+    }
+)
+
+
+@given(st.sampled_from(sorted(ENGINES)), st.lists(steps_of, min_size=2, max_size=3), lifted, st.booleans())
 @settings(max_examples=8, deadline=None)
-def test_compaction_in_the_background_does_neither(case, steps, options):
-    check_history(case, steps, options | {"lookup-wait": False}, background=True)
+def test_commits_that_empty_level_0_beside_the_rest(engine, steps, options, lazy):
+    check_history((engine, "lookup"), list(itertools.chain(*steps)), options, background=True, lazy=lazy)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids="-".join)
-@given(steps_of, settled, st.booleans())
+@given(steps_of, settled, st.booleans(), st.booleans(), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_many_histories(case, steps, options, background):
-    check_history(case, steps, options, background=background)
+def test_many_histories(case, steps, options, background, waits, lazy):
+    check_history(case, steps, options | {"lookup-wait": waits}, background=background, lazy=lazy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@given(st.lists(steps_of, min_size=2, max_size=4), lifted, st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_many_lifted_histories(engine, steps, options, lazy):
+    check_history((engine, "lookup"), list(itertools.chain(*steps)), options, background=True, lazy=lazy)
 
 
 def check_windows(engine, steps, options):

@@ -14,7 +14,8 @@ import lakestore as ls
 from lakestore.core.levels import Levels
 from lakestore.core.pick import CompactUnit, drops_deletes
 from lakestore.data.rewrite import BucketFilesAt
-from lakestore.maintain.compact_run import Bucket, CompactRun
+from lakestore.maintain.compact_pick import Bucket
+from lakestore.maintain.compact_run import CompactRun
 from lakestore.meta.scan import snapshot_entries
 from tests.laws.oracles_merge import RETRACTS
 from tests.laws.table_model import TableModel

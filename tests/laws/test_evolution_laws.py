@@ -67,7 +67,8 @@ def read_as(value, written, wanted):
         return float(value)
     digits, scale = (4, 1) if wanted == "DECIMAL(4, 1)" else (9, 3)
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-scale), rounding="ROUND_HALF_UP")
-    return rounded if abs(rounded) < Decimal(10) ** (digits - scale) else None
+    # Adding nothing leaves no zero with a sign, which no decimal of a table has.
+    return rounded + 0 if abs(rounded) < Decimal(10) ** (digits - scale) else None
 
 
 class Model:

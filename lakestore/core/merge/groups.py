@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lakestore.core.merge import Kinds, is_add
-from lakestore.core.sorting import Indices, KeyWords, Mask, argsort, group_starts
+from lakestore.core.sorting import Indices, KeyWords, Mask, argsort, group_starts, running_count
 
 NO_ROW = -1
 
@@ -178,7 +178,7 @@ def dense_ranks(words: KeyWords) -> Indices:
     """Numbers from 0 that compare as the rows' words do."""
     order = argsort(words)
     ranks = np.empty(words.rows, np.int64)
-    ranks[order] = np.cumsum(group_starts(words, order)) - 1
+    ranks[order] = running_count(group_starts(words, order)) - 1
     return ranks
 
 

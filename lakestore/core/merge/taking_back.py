@@ -16,7 +16,7 @@ import numpy as np
 
 from lakestore.core.merge.events import Action
 from lakestore.core.merge.groups import Groups
-from lakestore.core.sorting import Indices, Mask
+from lakestore.core.sorting import Indices, Mask, running_count
 
 BACK = (Action.RETRACT, Action.LATE_RETRACT)
 """What rows do that take elements back."""
@@ -83,7 +83,7 @@ def counted(pairs: Indices, back: Mask) -> Indices:
     if not len(groups):
         return own.order
     steps = np.where(own.back, -1, 1)
-    walked, additions = np.cumsum(steps), np.cumsum(~own.back)
+    walked, additions = np.cumsum(steps), running_count(~own.back)
     walked -= groups.spread(walked[starts] - steps[starts])
     left = walked[groups.lasts] - np.minimum(np.minimum.reduceat(walked, starts), 0)
     behind = groups.spread(additions[groups.lasts]) - additions

@@ -1,0 +1,109 @@
+"""Rows of data files that this process has just written, kept in memory until they are compacted.
+
+What a stream writes is merged again moments later, and where a changelog is made its old values are looked up with
+every commit (Paimon keeps ``lookup.cache-max-memory-size`` of rows for that). Decoding the files each time would cost
+as much as all the rest.
+
+1. A file that is being written is recorded piece by piece; one that takes more than its share of the budget is not.
+2. Above the budget those go that nobody has asked for longest; those that were compacted go at once.
+
+Invariant: what is kept is what reading the file gives. Data files never change, so nothing here is ever stale.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from lakestore.storage.parallel import Mutex
+
+SHARE = 4
+"""One file may take so many parts of the budget: 1/4."""
+
+
+class RecentRows:
+    """Rows of recent data files of one table, by file name; for all threads.
+
+    Args:
+        budget: Bytes of rows kept at most; 0 keeps nothing.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._tables: OrderedDict[str, pa.Table] = OrderedDict()
+        self._bytes = 0
+        self._mutex = Mutex()
+
+    @property
+    def size(self) -> int:
+        """Bytes of rows kept."""
+        return self._bytes
+
+    def limit(self, budget: int) -> None:
+        """Keep no more than that from now on."""
+        with self._mutex:
+            self._budget = budget
+            self._shrink()
+
+    def recording(self) -> "Recording":
+        """Record a file that is about to be written."""
+        return Recording(self, self._budget // SHARE)
+
+    def keep(self, name: str, rows: pa.Table) -> None:
+        """Keep the rows of a file that is complete, in file order."""
+        with self._mutex:
+            self._drop(name)
+            self._tables[name] = rows
+            self._bytes += rows.nbytes
+            self._shrink()
+
+    def find(self, name: str) -> pa.Table | None:
+        """The rows of a file, in file order with the columns that it was written with; None if they are not kept."""
+        with self._mutex:
+            if name in self._tables:
+                self._tables.move_to_end(name)
+            return self._tables.get(name)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Let go of files that nobody will read again."""
+        with self._mutex:
+            for name in names:
+                self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        table = self._tables.pop(name, None)
+        if table is not None:
+            self._bytes -= table.nbytes
+
+    def _shrink(self) -> None:
+        while self._bytes > self._budget:
+            self._drop(next(iter(self._tables)))
+
+
+class Recording:
+    """The rows of a file that is being written, for as long as they fit.
+
+    Args:
+        recent: Takes them in the end.
+        limit: Bytes of them at most.
+    """
+
+    def __init__(self, recent: RecentRows, limit: int) -> None:
+        self._recent = recent
+        self._left = limit
+        self._pieces: list[pa.Table] = []
+
+    def add(self, rows: pa.Table) -> None:
+        """Note the next rows of the file."""
+        if self._left < 0:
+            return
+        self._left -= rows.nbytes
+        self._pieces.append(rows)
+        if self._left < 0:
+            self._pieces.clear()
+
+    def finish(self, name: str) -> None:
+        """The file is complete, under that name."""
+        if self._pieces:
+            self._recent.keep(name, pa.concat_tables(self._pieces))
+            self._pieces.clear()
