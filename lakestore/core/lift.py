@@ -14,6 +14,8 @@ Invariant: a lift takes in, or moves, none of the files that a settling takes wh
 were full, as they are by default; and both keep the invariant of ``core.pick``.
 """
 
+from dataclasses import replace
+
 from lakestore.core.levels import LevelRun, Levels
 from lakestore.core.pick import Cause, CompactUnit
 from lakestore.model.datafile import DataFile
@@ -51,6 +53,16 @@ def lift(levels: Levels) -> CompactUnit | None:
         return CompactUnit(places[0] - 1, levels.level0, why, Cause.LEVEL_0, raised=raised)
     files = (*levels.level0, *above[0].files)
     return CompactUnit(levels.max_level if len(above) == 1 else 1, files, why, Cause.LEVEL_0)
+
+
+def after_lift(levels: Levels) -> Levels:
+    """The bucket once level 0 is empty; a file stands for what becomes of those that are merged."""
+    unit = lift(levels)
+    if unit is None:
+        return levels
+    moved = [replace(file, level=level) for file, level in unit.raised]
+    gone = [*unit.files, *(file for file, _ in unit.raised)]
+    return levels.after(gone, [*moved, replace(unit.files[0], level=unit.output_level)])
 
 
 def _packed(runs: tuple[LevelRun, ...]) -> list[int]:

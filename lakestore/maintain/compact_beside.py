@@ -4,9 +4,12 @@
    handed to the table's lane; the commit returns.
 2. The job compacts, and commits what comes of it, on the latest snapshot of the moment; commits that come meanwhile
    only add their buckets to the next job.
-3. A commit that left a bucket with more sorted runs than ``num-sorted-run.stop-trigger`` waits for the lane. So
-   compaction is never outrun.
-4. When commits pause, or the process ends, buckets that are small beside what this process has written to them since
+3. A commit that finds compaction under way and runs piling up waits a share of its own time; one that left a bucket
+   with more sorted runs than ``num-sorted-run.stop-trigger`` waits for the lane. So compaction is never outrun, and
+   what it takes is spread over the commits.
+4. Tables that look old values up have level 0 emptied before the commit returns, and only that (``core.lift``); the
+   lane merges what lies above level 1.
+5. When commits pause, or the process ends, buckets that are small beside what this process has written to them since
    are merged whole: whoever scans next reads one run. Each byte written pays for at most one byte of that.
 
 Invariant: a commit neither fails nor loses a row by what happens here. A failure is an event and the ``compact_error``
@@ -18,7 +21,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lakestore.core.lift import can_lift
+from lakestore.core.levels import Levels
+from lakestore.core.lift import after_lift, can_lift
+from lakestore.core.pick import PickState, settle
 from lakestore.data.recent_rows import RecentRows
 from lakestore.errors import LakestoreError
 from lakestore.maintain.compact_after import Landed, compact_after, compact_until_done, guarded
@@ -244,13 +249,18 @@ def _touched(parts: CompactParts, landed: Landed) -> "dict[Place, list[ManifestE
 
 
 def _due(parts: CompactParts, own: "dict[Place, list[ManifestEntry]]", extent: Extent) -> set[Place]:
-    """The buckets in which something is due, or may be once level 0 is lifted."""
+    """The buckets in which something is due, or will be once level 0 is lifted."""
     if extent is Extent.SETTLED:
-        enough = parts.options.compact.trigger - 2
-        return {place for place, files in own.items() if len({each.file.level for each in files} - {0}) >= enough}
+        return {place for place, files in own.items() if _settles(parts, files)}
     entries = [entry for files in own.values() for entry in files]
     buckets = pick_buckets(parts.fitting(entries), entries, extent)
     return {(one.place.partition, one.place.bucket) for one in buckets}
+
+
+def _settles(parts: CompactParts, files: Iterable[ManifestEntry]) -> bool:
+    options = parts.options.compact
+    levels = after_lift(Levels.of((each.file for each in files), num_levels=options.num_levels))
+    return settle(levels, options, PickState(now_ms=parts.now_ms())) is not None
 
 
 def _by_place(entries: Iterable[ManifestEntry], places: "set[Place]") -> "dict[Place, list[ManifestEntry]]":

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakestore.core.levels import Levels
-from lakestore.core.lift import can_lift, lift
+from lakestore.core.lift import after_lift, can_lift, lift
 from lakestore.core.pick import Cause, PickState, settle
 from lakestore.model.options import CompactOptions, LookupMode
 from tests.trees import sizes_of, tree, tree_file
@@ -167,3 +167,16 @@ def test_settling_always_makes_room(trigger, commits):
         if unit is not None:
             bucket.levels = bucket.done(unit)
         bucket.check()
+
+
+@given(STEPS, st.integers(3, 6))
+def test_what_a_lift_will_leave_is_known_before(steps, trigger):
+    bucket = Bucket(trigger + 1)
+    for size, files, ends, _ in steps:
+        fresh = [bucket.file(0, size, 10 * bucket.clock + at, 10 * bucket.clock + at) for at in range(files)]
+        bucket.levels = bucket.levels.after([], fresh)
+        foreseen = after_lift(bucket.levels)
+        bucket.levels = bucket.done(lift(bucket.levels))
+        assert [run.level for run in foreseen.runs] == [run.level for run in bucket.levels.runs]
+        unit = settle(bucket.levels, CompactOptions(trigger=trigger, num_levels=trigger + 1), NOW) if ends else None
+        bucket.levels = bucket.levels if unit is None else bucket.done(unit)
