@@ -89,6 +89,7 @@ class Changing:
         if dry_run:
             rewriting.check()
             return CommitResult(snapshot_ids=())
+        context.beside.stop()
         result = rewriting.run()
         context.after_commit(result)
         return result

@@ -55,6 +55,8 @@ class Clustered:
         """
         if memory <= 0:
             raise InvalidInputError(f"cluster_by(memory={memory!r}): expected a number of bytes above 0")
+        if not dry_run:
+            self._context.beside.stop()
         context, snapshot = self._context.at_latest()
         options = context.options.append.cluster
         wanted = columns or options.columns

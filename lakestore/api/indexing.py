@@ -34,6 +34,8 @@ class Indexed:
             InvalidInputError: The predicate looks at columns that are no partition columns.
             ConflictError: Others replaced files again and again; nothing changed.
         """
+        if not dry_run:
+            self._context.beside.stop()
         context, snapshot = self._context.at_latest()
         return rewrite_file_index(
             context.compact_parts(),

@@ -61,8 +61,7 @@ def _together(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit, sour
 
 def _batches(bucket: BucketFiles, unit: CompactUnit, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
     for file in unit.files:
-        with bucket.open(file, fields) as opened:
-            yield from opened.batches()
+        yield from bucket.rows(file, fields)
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch], files: FileOptions) -> Iterator[pa.Table]:

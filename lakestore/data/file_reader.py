@@ -124,13 +124,23 @@ class BucketFiles:
         table = self.table
         if table.recent is None or file.schema_id != table.schema.id:
             return None
-        rows = table.recent.find(file.name)
-        if rows is None or len(rows) != file.row_count:
+        rows, schema = table.recent.find(file.name), arrow_schema(columns)
+        if rows is None or len(rows) != file.row_count or not set(schema.names) <= set(rows.schema.names):
             return None
-        schema = arrow_schema(columns)
         held = pa.Table.from_arrays([rows.column(name) for name in schema.names], schema=schema)
         batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=table.batch_rows)
         return batches
+
+    def rows(
+        self, file: DataFile, columns: Sequence[Field], *, where: Predicate | None = None
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """The rows of a file in file order, from memory where they are recent; takes and raises what ``open`` does."""
+        recent = self.recent(file, columns)
+        if recent is not None:
+            yield from recent
+            return
+        with self.open(file, columns, where=where) as opened:
+            yield from opened.batches()
 
     def open(
         self,

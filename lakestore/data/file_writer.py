@@ -240,7 +240,7 @@ class _OpenFile:
         self._sequences: list[int] = []
         self._unnumbered = False
         self._min_key = self._max_key = EMPTY_ROW
-        self._recording = parts.recent.recording() if parts.recent is not None and self._keyed else None
+        self._recording = parts.recent.recording() if parts.recent is not None and not self._tracked else None
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
             fields = file_fields(schema, thin=files.thin)

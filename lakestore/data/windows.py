@@ -238,9 +238,4 @@ def _taken(cursors: Sequence[Cursor], keys: Sequence[KeyWords], counts: Sequence
 
 def _batches_of(bucket: BucketFiles, source: Source, columns: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
     for file in source.run.files:
-        recent = bucket.recent(file, columns)
-        if recent is not None:
-            yield from recent
-            continue
-        with bucket.open(file, columns, where=source.where) as opened:
-            yield from opened.batches()
+        yield from bucket.rows(file, columns, where=source.where)

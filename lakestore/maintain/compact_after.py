@@ -84,7 +84,7 @@ def compact_after(parts: CompactParts, landed: Landed, *, extent: Extent = Exten
         landed: The commit.
         extent: How much of the buckets is looked at.
     """
-    if not landed.result.snapshot_ids or not landed.touched or not _looks(parts, landed.snapshot_id):
+    if not landed.result.snapshot_ids or not landed.touched or not looks(parts, landed.snapshot_id):
         return landed.result
     made, failure = guarded(parts, landed.snapshot_id, lambda: _compact(parts, landed, extent))
     if failure is not None:
@@ -92,17 +92,18 @@ def compact_after(parts: CompactParts, landed: Landed, *, extent: Extent = Exten
     return replace(landed.result, snapshot_ids=(*landed.result.snapshot_ids, *made))
 
 
-def _unordered(parts: CompactParts) -> bool:
+def is_unordered(parts: CompactParts) -> bool:
+    """Whether the table is an append table without buckets."""
     return not parts.schema.primary_keys and parts.options.bucket.count == -1
 
 
-def _looks(parts: CompactParts, number: int) -> bool:
+def looks(parts: CompactParts, number: int) -> bool:
     """Whether what is there is looked at after that snapshot.
 
     An append to a table without buckets reads nothing of it, so that its writers look only every so many snapshots
     whether small files have gathered, then in all partitions. Layouts by levels are for the job.
     """
-    if not _unordered(parts):
+    if not is_unordered(parts):
         return True
     append = parts.options.append
     return not append.cluster.incremental and number % append.min_files == 0
@@ -134,7 +135,7 @@ def _compact(parts: CompactParts, landed: Landed, extent: Extent) -> list[int]:
         entries = snapshot_entries(parts.manifests, parts.snapshots.get(number))
     whole = _full_is_due(parts, number)
     user = (landed.request.user, landed.request.identifier)
-    wanted = None if whole or _unordered(parts) else landed.touched
+    wanted = None if whole or is_unordered(parts) else landed.touched
     extent = Extent.WHOLE if whole else extent
     first = None if entries is None else (number, entries)
     return compact_until_done(parts, wanted, first=first, user=user, extent=extent)

@@ -26,7 +26,14 @@ from lakestore.core.lift import after_lift, can_lift
 from lakestore.core.pick import PickState, settle
 from lakestore.data.recent_rows import RecentRows
 from lakestore.errors import LakestoreError
-from lakestore.maintain.compact_after import Landed, compact_after, compact_until_done, guarded
+from lakestore.maintain.compact_after import (
+    Landed,
+    compact_after,
+    compact_until_done,
+    guarded,
+    is_unordered,
+    looks,
+)
 from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.compact_pick import Extent, Place, pick_buckets
 from lakestore.meta.scan import snapshot_entries
@@ -72,6 +79,7 @@ class Beside:
         self._user: tuple[str, int] | None = None
         self._written: defaultdict[Place, _Written] = defaultdict(_Written)
         self._failure: LakestoreError | None = None
+        self._appends = 0
         self.recent = RecentRows(0)
 
     @classmethod
@@ -129,6 +137,36 @@ class Beside:
                 lifted = replace(landed, live_before=None) if waited else landed
                 result = compact_after(parts, lifted, extent=Extent.FRESH)
             self._guarded(parts, number, lambda: self._look(parts, landed, own, beside(parts.options), spent))
+        return self._reported(result)
+
+    def append_after(self, parts: CompactParts, landed: Landed) -> CommitResult:
+        """Have small files written together after a commit to an append table; the commit's result.
+
+        What a round of it leaves, because it came meanwhile, is for the next one.
+        """
+        if landed.result.snapshot_ids and landed.touched:
+            self._guarded(parts, landed.snapshot_id, lambda: self._look_at_appends(parts, landed))
+        return self._reported(landed.result)
+
+    def _look_at_appends(self, parts: CompactParts, landed: Landed) -> list[int]:
+        number = landed.snapshot_id
+        if not is_unordered(parts):
+            due = _due(parts, _touched(parts, landed), Extent.DUE)
+        else:
+            # Snapshots of compactions come in between here, so that those with fitting numbers may all be such.
+            self._appends += 1
+            enough = looks(parts, number) or self._appends >= parts.options.append.min_files
+            due = landed.touched if enough and not parts.options.append.cluster.incremental else set()
+        if due:
+            self._appends = 0
+            with self._mutex:
+                self._due |= due
+                self._user = (landed.request.user, landed.request.identifier) if _once(landed) else self._user
+            self._lane.hand_in(lambda: self._compact(parts, number))
+        return []
+
+    def _reported(self, result: CommitResult) -> CommitResult:
+        """The result with the reason of the last failure, if there was one since the last report."""
         with self._mutex:
             failure, self._failure = self._failure, None
         return replace(result, compact_error=failure) if failure is not None else result
@@ -156,8 +194,7 @@ class Beside:
                 written.bytes += sum(file.size for file in message.new_files)
             settles = any(self._paid(parts, place, files) and _runs(files) > 1 for place, files in own.items())
             self._due |= due
-            # Identifiers of a job rise, and its newest snapshot tells how far it is: an old one must not come late.
-            once = landed.request.identifier == BATCH_COMMIT_IDENTIFIER and extent is Extent.DUE
+            once = _once(landed) and extent is Extent.DUE
             self._user = (landed.request.user, landed.request.identifier) if once and due else self._user
         if due or settles:
             self._lane.hand_in(
@@ -190,8 +227,8 @@ class Beside:
         with self._mutex:
             due, self._due = self._due, set()
             user, self._user = self._user, None
-        extent = beside(parts.options) or Extent.DUE
-        self._guarded(parts, number, lambda: compact_until_done(_apart(parts), due, user=user, extent=extent))
+        extent, wanted = beside(parts.options) or Extent.DUE, None if is_unordered(parts) else due
+        self._guarded(parts, number, lambda: compact_until_done(_apart(parts), wanted, user=user, extent=extent))
 
     def _settle(self, parts: CompactParts) -> list[int]:
         """Merge whole what is small beside what was written to it."""
@@ -233,10 +270,18 @@ def _apart(parts: CompactParts) -> CompactParts:
 
 
 def beside(options: TableOptions) -> Extent | None:
-    """How much of a primary-key table is compacted beside its commits; None for nothing."""
+    """How much of a table is compacted beside its commits; None for nothing."""
     if options.compacts_beside:
         return Extent.DUE
     return Extent.SETTLED if options.looks_up and options.settles and can_lift(options.compact) else None
+
+
+def _once(landed: Landed) -> bool:
+    """Whether the commit's user may be another snapshot's, too.
+
+    Identifiers of a job rise, and its newest snapshot tells how far it is: an old one must not come late.
+    """
+    return landed.request.identifier == BATCH_COMMIT_IDENTIFIER
 
 
 def _touched(parts: CompactParts, landed: Landed) -> "dict[Place, list[ManifestEntry]]":

@@ -200,7 +200,9 @@ class WriteSession:
         if self.options.write.write_only:
             return result
         landed = Landed(request=request, result=result, live_before=self.sequences.live)
-        if self.env.background and self.schema.primary_keys and beside(self.options) is not None:
+        if self.env.background and beside(self.options) is not None:
+            if not self.schema.primary_keys:
+                return self.beside.append_after(self.compaction, landed)
             return self.beside.compact_after(self.compaction, landed, spent=self._spent)
         result = compact_after(self.compaction, landed)
         if self.env.background and self.schema.primary_keys and self.options.settles:

@@ -41,8 +41,8 @@ def compactor(folder, number, start, stop):
     (Path(folder) / f"compactor-{number}.json").write_text(json.dumps(made))
 
 
-def race(folder, *, writers, commits, compactors, make=True, **options):
-    """Run them all; the table afterwards."""
+def race(folder, *, writers, commits, compactors, make=True, wins=True, **options):
+    """Run them all; the table afterwards. ``wins`` says that the compactors must have made a snapshot."""
     options = {"bucket": 2, "num-sorted-run.compaction-trigger": 3, **options}
     if make:
         ls.connect(folder).create_table("db.t", schema=COLUMNS, primary_key=["id"], options=options)
@@ -66,7 +66,7 @@ def race(folder, *, writers, commits, compactors, make=True, **options):
         process.join(SECONDS)
     assert [process.exitcode for process in (*ingesting, *compacting)] == [0] * (writers + compactors)
     made = [json.loads((folder / f"compactor-{number}.json").read_text()) for number in range(compactors)]
-    assert not compactors or sum(made), "nobody compacted anything"
+    assert not wins or not compactors or sum(made), "nobody compacted anything"
     return ls.connect(folder).table("db.t")
 
 
@@ -92,7 +92,8 @@ def test_no_row_is_lost(tmp_path, options):
 
 
 def test_the_changelog_of_two_writers_folds_to_the_table(tmp_path):
-    table = race(tmp_path, writers=2, commits=8, compactors=1, **{"changelog-producer": "lookup"})
+    # Writers of such a table compact within each commit: the job may well lose to them every time.
+    table = race(tmp_path, writers=2, commits=8, compactors=1, wins=False, **{"changelog-producer": "lookup"})
     compact(table, full=True)
     check(table, tmp_path, writers=2, commits=8)
     ledger = Ledger(["id"])
