@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from lakestore.core.row_tracking import is_tracked, number_range, plain_fields
 from lakestore.core.values import scalars_of
-from lakestore.data.recent_rows import RecentRows
+from lakestore.data.recent_rows import RecentRows, Recording
 from lakestore.env import Env
 from lakestore.errors import StorageError
 from lakestore.events import FileWritten
@@ -142,6 +142,7 @@ class DataFileWriter:
         for piece in self._pieces(rows):
             if self._open is None:
                 self._open = _OpenFile(self._parts, self._bucket_files, piece, self._level)
+                self._open.record(copy=self._source is FileSource.APPEND)
             self._open.write(piece)
             if self._open.size >= self._parts.options.files.target_bytes:
                 self._end_file()
@@ -240,7 +241,7 @@ class _OpenFile:
         self._sequences: list[int] = []
         self._unnumbered = False
         self._min_key = self._max_key = EMPTY_ROW
-        self._recording = parts.recent.recording() if parts.recent is not None and not self._tracked else None
+        self._recording: Recording | None = None
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
             fields = file_fields(schema, thin=files.thin)
@@ -253,6 +254,11 @@ class _OpenFile:
     def size(self) -> int:
         """Bytes written so far."""
         return int(self._output.sink.tell())
+
+    def record(self, *, copy: bool) -> None:
+        """Keep the rows in memory too, if there is a place for them; ``copy`` those that others may hold."""
+        if self._parts.recent is not None and not self._tracked:
+            self._recording = self._parts.recent.recording(copy=copy)
 
     def write(self, rows: pa.Table) -> None:
         try:

@@ -5,6 +5,7 @@ every commit (Paimon keeps ``lookup.cache-max-memory-size`` of rows for that). D
 as much as all the rest.
 
 1. A file that is being written is recorded piece by piece; one that takes more than its share of the budget is not.
+   What comes from a user is copied: an Arrow array may lie in memory that its owner fills again after the commit.
 2. Above the budget those go that nobody has asked for longest; those that were compacted go at once.
 
 Invariant: what is kept is what reading the file gives. Data files never change, so nothing here is ever stale.
@@ -17,8 +18,8 @@ import pyarrow as pa
 
 from lakestore.storage.parallel import Mutex
 
-SHARE = 4
-"""One file may take so many parts of the budget: 1/4."""
+SHARE = 2
+"""One file may take that part of the budget: half of it."""
 
 
 class RecentRows:
@@ -45,9 +46,9 @@ class RecentRows:
             self._budget = budget
             self._shrink()
 
-    def recording(self) -> "Recording":
-        """Record a file that is about to be written."""
-        return Recording(self, self._budget // SHARE)
+    def recording(self, *, copy: bool) -> "Recording":
+        """Record a file that is about to be written; ``copy`` its rows where others may hold their memory."""
+        return Recording(self, self._budget // SHARE, copy=copy)
 
     def keep(self, name: str, rows: pa.Table) -> None:
         """Keep the rows of a file that is complete, in file order."""
@@ -86,11 +87,13 @@ class Recording:
     Args:
         recent: Takes them in the end.
         limit: Bytes of them at most.
+        copy: Whether others may hold their memory.
     """
 
-    def __init__(self, recent: RecentRows, limit: int) -> None:
+    def __init__(self, recent: RecentRows, limit: int, *, copy: bool) -> None:
         self._recent = recent
         self._left = limit
+        self._copy = copy
         self._pieces: list[pa.Table] = []
 
     def add(self, rows: pa.Table) -> None:
@@ -105,5 +108,14 @@ class Recording:
     def finish(self, name: str) -> None:
         """The file is complete, under that name."""
         if self._pieces:
-            self._recent.keep(name, pa.concat_tables(self._pieces))
+            rows = pa.concat_tables(self._pieces)
+            self._recent.keep(name, _copied(rows) if self._copy else rows)
             self._pieces.clear()
+
+
+def _copied(rows: pa.Table) -> pa.Table:
+    """The rows in memory of their own."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    return pa.ipc.open_stream(sink.getvalue()).read_all()

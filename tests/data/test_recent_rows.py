@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_name_is_kept_once():
 def test_a_file_that_is_too_large_is_not_kept():
     recent = RecentRows(8 * 10 * SHARE)
     for pieces, kept in ((2, True), (3, False)):
-        recording = recent.recording()
+        recording = recent.recording(copy=False)
         for _ in range(pieces):
             recording.add(table_of(5))
         recording.finish("a")
@@ -62,7 +63,7 @@ def test_a_budget_may_shrink_to_nothing():
     recent.keep("a", table_of(10))
     recent.limit(0)
     assert recent.size == 0
-    recording = recent.recording()
+    recording = recent.recording(copy=False)
     recording.add(table_of(1))
     recording.finish("b")
     assert recent.find("b") is None
@@ -145,3 +146,28 @@ def test_another_schema_is_read_from_the_file(tmp_path):
     assert table.wait_for_compaction(60)
     found = {row["n"]: row["w"] for row in table.to_arrow().to_pylist()}
     assert found == {key: key if key < 25 else 2 * key for key in range(75)}
+
+
+@pytest.mark.parametrize("keyed_table", [True, False], ids=["keyed", "append"])
+def test_a_user_may_fill_the_same_memory_again(tmp_path, keyed_table):
+    """Arrow arrays lie in the user's memory, which is the user's again once the commit has returned."""
+    lake = ls.connect(tmp_path, env=Env(background=True))
+    table = lake.create_table(
+        "d.t",
+        schema={"n": "BIGINT", "v": "DOUBLE"},
+        primary_key=["n"] if keyed_table else [],
+        options={"bucket": 1 if keyed_table else -1},
+    )
+    keys, values = np.arange(100), np.zeros(100)
+    expected = []
+    for version in range(11):
+        keys[:] = np.arange(100) + 100 * version
+        values[:] = version
+        table.insert(pa.table({"n": pa.array(keys), "v": pa.array(values)}))
+        expected += [version] * 100
+        keys[:], values[:] = -1, -1
+    assert table.wait_for_compaction(60)
+    assert len([file for files in live_files(table).values() for file in files]) < 11
+    rows = table.to_arrow().sort_by("n")
+    assert rows["n"].to_pylist() == list(range(1100))
+    assert rows["v"].to_pylist() == expected
