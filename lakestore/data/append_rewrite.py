@@ -14,7 +14,7 @@ from lakestore.core.curve import curve_for
 from lakestore.core.pick import Cause, CompactUnit
 from lakestore.data.cluster_rewrite import Layout, rewrite_clustered
 from lakestore.data.file_reader import BucketFiles
-from lakestore.data.file_writer import BucketNames, DataFileWriter, rows_per_group
+from lakestore.data.file_writer import BucketNames, DataFileWriter, group_rows
 from lakestore.data.rewrite import BucketFilesAt, CompactResult, RewriteParts
 from lakestore.model.datafile import DataFile, FileSource
 from lakestore.model.options import FileOptions
@@ -67,11 +67,12 @@ def _batches(bucket: BucketFiles, unit: CompactUnit, fields: Sequence[Field]) ->
 def _row_groups(batches: Iterable[pa.RecordBatch], files: FileOptions) -> Iterator[pa.Table]:
     """The rows in tables that fill a row group each, whatever the batches were."""
     waiting: list[pa.RecordBatch] = []
+    rows = size = 0
     for batch in batches:
         waiting.append(batch)
-        rows = pa.Table.from_batches(waiting)
-        if len(rows) >= rows_per_group(rows, files):
-            yield rows
-            waiting = []
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= group_rows(rows, size, files):
+            yield pa.Table.from_batches(waiting)
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.Table.from_batches(waiting)

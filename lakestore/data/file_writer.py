@@ -194,7 +194,12 @@ def is_retract(kinds: Any) -> Any:  # noqa: ANN401 - Array in, Array out; Chunke
 
 def rows_per_group(rows: pa.Table, files: FileOptions) -> int:
     """Rows of one row group at most: never much more than what fills a file, or ``ROW_GROUP_BYTES``."""
-    row_bytes = max(rows.nbytes / max(len(rows), 1), 1)
+    return group_rows(len(rows), rows.nbytes, files)
+
+
+def group_rows(rows: int, size: int, files: FileOptions) -> int:
+    """The same for that many rows of that many bytes together."""
+    row_bytes = max(size / max(rows, 1), 1)
     fitting = int(min(files.target_bytes, ROW_GROUP_BYTES) / row_bytes)
     return max(1, min(files.row_group_rows, max(fitting, ROLL_ROWS)))
 

@@ -108,7 +108,8 @@ class Recording:
     def finish(self, name: str) -> None:
         """The file is complete, under that name."""
         if self._pieces:
-            rows = pa.concat_tables(self._pieces)
+            # In one piece: what is put together of small files again and again would end in countless tiny ones.
+            rows = pa.concat_tables(self._pieces).combine_chunks()
             self._recent.keep(name, _copied(rows) if self._copy else rows)
             self._pieces.clear()
 

@@ -142,7 +142,8 @@ class Beside:
     def append_after(self, parts: CompactParts, landed: Landed) -> CommitResult:
         """Have small files written together after a commit to an append table; the commit's result.
 
-        What a round of it leaves, because it came meanwhile, is for the next one.
+        What a round of it leaves, because it came meanwhile, is for the next one. The commit that would begin the next
+        one waits while there still is one under way, so that small files never pile up.
         """
         if landed.result.snapshot_ids and landed.touched:
             self._guarded(parts, landed.snapshot_id, lambda: self._look_at_appends(parts, landed))
@@ -150,14 +151,17 @@ class Beside:
 
     def _look_at_appends(self, parts: CompactParts, landed: Landed) -> list[int]:
         number = landed.snapshot_id
+        self._appends += 1
+        enough = self._appends >= parts.options.append.min_files
         if not is_unordered(parts):
             due = _due(parts, _touched(parts, landed), Extent.DUE)
         else:
             # Snapshots of compactions come in between here, so that those with fitting numbers may all be such.
-            self._appends += 1
-            enough = looks(parts, number) or self._appends >= parts.options.append.min_files
-            due = landed.touched if enough and not parts.options.append.cluster.incremental else set()
-        if due:
+            looked_at = enough or looks(parts, number)
+            due = landed.touched if looked_at and not parts.options.append.cluster.incremental else set()
+        if due and enough:
+            self._lane.wait(afterthoughts=False)
+        if due and not self._lane.busy:
             self._appends = 0
             with self._mutex:
                 self._due |= due

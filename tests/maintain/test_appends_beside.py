@@ -57,14 +57,33 @@ def test_rows_keep_their_order_in_a_bucket(tmp_path, listener):
 def test_commits_go_on_while_a_round_is_held_up(tmp_path, listener):
     listener.go.clear()
     table = appends(tmp_path, listener)
-    for version in range(17):
+    for version in range(9):
         table.insert(some(version))
     assert listener.reached.wait(10)
-    assert kinds(table) == ["APPEND"] * 17
+    assert kinds(table) == ["APPEND"] * 9
+    waiting = threading.Thread(target=table.insert, args=(some(9),))
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive(), "the next round is due, and the commit did not wait for this one"
+    assert kinds(table) == ["APPEND"] * 10, "its rows are there, though"
     listener.go.set()
+    waiting.join(20)
     assert table.wait_for_compaction(20)
     assert len(files_of(table)) <= 8
-    assert len(ids(table)) == 170
+    assert len(ids(table)) == 100
+
+
+@pytest.mark.parametrize("options", [{}, BUCKETED], ids=["unaware", "bucketed"])
+def test_small_files_never_pile_up(tmp_path, listener, options):
+    """However fast commits come; and what is kept of them in memory stays in one piece."""
+    table = appends(tmp_path, listener, **options)
+    for version in range(250):
+        table.insert(some(version, 3))
+        if version % 10 == 9:
+            assert len(files_of(table)) <= 40
+    assert len(ids(table)) == 750
+    recent = table._context.beside.recent
+    assert all(column.num_chunks == 1 for rows in recent._tables.values() for column in rows.columns)
 
 
 def test_numbers_of_compactions_do_not_keep_rounds_from_coming(tmp_path, listener):
