@@ -46,6 +46,10 @@ BATCH_BYTES = 32 * 1024 * 1024
 """Decoded bytes of a batch at most, roughly."""
 
 
+RECENT_BATCHES = 4
+"""Batches' rows that are handed out at a time where they lie in memory already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableFiles:
     """What it takes to read the data files of a table.
@@ -128,7 +132,7 @@ class BucketFiles:
         if rows is None or len(rows) != file.row_count or not set(schema.names) <= set(rows.schema.names):
             return None
         held = pa.Table.from_arrays([rows.column(name) for name in schema.names], schema=schema)
-        batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=table.batch_rows)
+        batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=RECENT_BATCHES * table.batch_rows)
         return batches
 
     def rows(

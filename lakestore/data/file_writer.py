@@ -26,7 +26,7 @@ from lakestore.errors import StorageError
 from lakestore.events import FileWritten
 from lakestore.format.binary_row import decode_row, encode_row
 from lakestore.format.column_stats import StatsCollector, key_collector, stats_modes
-from lakestore.format.data_file import open_sink
+from lakestore.format.data_file import dictionary_columns, open_sink
 from lakestore.format.file_index import write_container
 from lakestore.format.index_kinds import IndexCollector
 from lakestore.model.datafile import DataFile, FileSource
@@ -57,6 +57,7 @@ class WriteParts:
         options: The table's options.
         env: Clock, ids, events.
         recent: Keeps the rows of what is written for the compaction to come; None keeps nothing.
+        dictionary: Columns to encode with a dictionary, where that is known; else the first rows of a file tell.
     """
 
     store: Store
@@ -65,6 +66,7 @@ class WriteParts:
     options: TableOptions
     env: Env
     recent: RecentRows | None = None
+    dictionary: tuple[str, ...] | None = None
 
 
 class BucketNames:
@@ -250,7 +252,9 @@ class _OpenFile:
         self._output = parts.store.open_output(bucket_files.path(self._name))
         try:
             fields = file_fields(schema, thin=files.thin)
-            self._writer = open_sink(self._output.sink, fields, options=files, sample=sample)
+            known = parts.dictionary
+            self._dictionary = dictionary_columns(files, sample) if known is None else known
+            self._writer = open_sink(self._output.sink, fields, options=files, dictionary=self._dictionary)
         except BaseException:
             self._output.discard()
             raise
@@ -317,7 +321,7 @@ class _OpenFile:
                     self._parts.store.delete(self._bucket_files.path(name))
             raise
         if self._recording is not None:
-            self._recording.finish(self._name)
+            self._recording.finish(self._name, dictionary=self._dictionary)
         dense = self._parts.options.stats.dense
         value_stats, columns = self._value_stats.finish(dense=dense)
         now = self._parts.env.clock.now_ms()

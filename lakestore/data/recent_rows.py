@@ -32,6 +32,7 @@ class RecentRows:
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._tables: OrderedDict[str, pa.Table] = OrderedDict()
+        self._dictionaries: dict[str, tuple[str, ...]] = {}
         self._bytes = 0
         self._mutex = Mutex()
 
@@ -50,11 +51,12 @@ class RecentRows:
         """Record a file that is about to be written; ``copy`` its rows where others may hold their memory."""
         return Recording(self, self._budget // SHARE, copy=copy)
 
-    def keep(self, name: str, rows: pa.Table) -> None:
-        """Keep the rows of a file that is complete, in file order."""
+    def keep(self, name: str, rows: pa.Table, *, dictionary: tuple[str, ...] = ()) -> None:
+        """Keep the rows of a file that is complete, in file order, and which columns it encodes with a dictionary."""
         with self._mutex:
             self._drop(name)
             self._tables[name] = rows
+            self._dictionaries[name] = dictionary
             self._bytes += rows.nbytes
             self._shrink()
 
@@ -65,6 +67,11 @@ class RecentRows:
                 self._tables.move_to_end(name)
             return self._tables.get(name)
 
+    def dictionary(self, name: str) -> tuple[str, ...] | None:
+        """Columns that a file encodes with a dictionary; None if there are none, or its rows are not kept."""
+        with self._mutex:
+            return self._dictionaries.get(name) or None
+
     def drop(self, names: Iterable[str]) -> None:
         """Let go of files that nobody will read again."""
         with self._mutex:
@@ -73,6 +80,7 @@ class RecentRows:
 
     def _drop(self, name: str) -> None:
         table = self._tables.pop(name, None)
+        self._dictionaries.pop(name, None)
         if table is not None:
             self._bytes -= table.nbytes
 
@@ -105,12 +113,12 @@ class Recording:
         if self._left < 0:
             self._pieces.clear()
 
-    def finish(self, name: str) -> None:
-        """The file is complete, under that name."""
+    def finish(self, name: str, *, dictionary: tuple[str, ...] = ()) -> None:
+        """The file is complete, under that name, with those columns encoded with a dictionary."""
         if self._pieces:
             # In one piece: what is put together of small files again and again would end in countless tiny ones.
             rows = pa.concat_tables(self._pieces).combine_chunks()
-            self._recent.keep(name, _copied(rows) if self._copy else rows)
+            self._recent.keep(name, _copied(rows) if self._copy else rows, dictionary=dictionary)
             self._pieces.clear()
 
 

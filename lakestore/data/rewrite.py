@@ -253,7 +253,7 @@ class _Job:
         )
         with ExitStack() as stack:
             rows = None if only_changes else stack.enter_context(self._writer())
-            changes = stack.enter_context(self._changelog_writer()) if has_changes else None
+            changes = stack.enter_context(self._changelog_writer(sections)) if has_changes else None
             pieces = self._merged(sections, task)
             rows_in = sum(file.row_count for section in sections for file in section.files)
             # What one window holds is merged before there is anything to encode.
@@ -285,9 +285,13 @@ class _Job:
     def _writer(self) -> FileRows:
         return FileRows(self._write, self._names, level=self._unit.output_level, source=FileSource.COMPACT)
 
-    def _changelog_writer(self) -> FileRows:
-        level = self._unit.output_level
-        return FileRows(changelog_parts(self._write, level=level), self._names, level=level, source=FileSource.APPEND)
+    def _changelog_writer(self, sections: Sequence[Section]) -> FileRows:
+        level, recent, fresh = self._unit.output_level, self._write.recent, self._fresh(sections)
+        parts = changelog_parts(self._write, level=level)
+        if recent is not None and fresh:
+            # Changes are rows of the file that makes them, and others with the same keys.
+            parts = replace(parts, dictionary=recent.dictionary(fresh[0].name))
+        return FileRows(parts, self._names, level=level, source=FileSource.APPEND)
 
 
 def _raised(place: BucketFilesAt, unit: CompactUnit) -> BucketFilesAt:

@@ -123,14 +123,25 @@ def open_source(form: str, source: Any, path: str, *, fields: Sequence[Field], r
         raise
 
 
-def open_sink(sink: Any, fields: Sequence[Field], *, options: FileOptions, sample: pa.Table) -> DataFileSink:  # noqa: ANN401
+def dictionary_columns(options: FileOptions, sample: pa.Table) -> tuple[str, ...]:
+    """Columns that a data file encodes with a dictionary, by its first rows; none where the format has no choice."""
+    return () if options.format in {AVRO, ORC} else tuple(repeating_columns(sample))
+
+
+def open_sink(
+    sink: Any,  # noqa: ANN401 - pyarrow has no types
+    fields: Sequence[Field],
+    *,
+    options: FileOptions,
+    dictionary: Sequence[str],
+) -> DataFileSink:
     """Begin a data file of the options' format and codec.
 
     Args:
         sink: A writable pyarrow file; stays open.
         fields: Columns in file order.
         options: Format, codec and sizes of this file (``FileOptions.at_level``).
-        sample: The first rows.
+        dictionary: Columns to encode with a dictionary (``dictionary_columns``).
 
     Raises:
         UnsupportedFormatError: The format cannot hold the columns, or does not have the codec.
@@ -140,4 +151,4 @@ def open_sink(sink: Any, fields: Sequence[Field], *, options: FileOptions, sampl
         return AvroFileWriter(sink, fields, options=options)
     if options.format == ORC:
         return OrcFileWriter(sink, fields, options=options)
-    return ParquetFileWriter(sink, fields, options=options, dictionary=repeating_columns(sample))
+    return ParquetFileWriter(sink, fields, options=options, dictionary=dictionary)

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lakestore as ls
@@ -171,3 +172,25 @@ def test_a_user_may_fill_the_same_memory_again(tmp_path, keyed_table):
     rows = table.to_arrow().sort_by("n")
     assert rows["n"].to_pylist() == list(range(1100))
     assert rows["v"].to_pylist() == expected
+
+
+def test_changelogs_are_encoded_as_the_files_that_make_them(tmp_path):
+    """The file just written tells which columns repeat themselves; without it, or in another format, the rows do."""
+    for form in FORMATS:
+        table = keyed(
+            tmp_path / form,
+            {"n": "BIGINT", "word": "STRING", "number": "DOUBLE"},
+            form,
+            **{"changelog-producer": "lookup", "changelog-file.format": "parquet"},
+        )
+        for version in range(2):
+            words = [{"n": key, "word": f"w{key % 5}", "number": key + version / 7} for key in range(2000)]
+            table.upsert(words)
+        changelogs = sorted((tmp_path / form).rglob("changelog-*.parquet"))
+        assert len(changelogs) == 2
+        for path in changelogs:
+            group = pq.ParquetFile(path).metadata.row_group(0)
+            columns = [group.column(index) for index in range(group.num_columns)]
+            coded = {one.path_in_schema for one in columns if one.has_dictionary_page}
+            assert {"word", "_VALUE_KIND"} <= coded
+            assert "_SEQUENCE_NUMBER" not in coded

@@ -19,7 +19,7 @@ import lakestore as ls
 from lakestore.core.file_formats import FORMATS, check_files, require_format
 from lakestore.errors import CorruptTableError, ErrorKind, InvalidInputError, UnsupportedFormatError
 from lakestore.format.avro_data_schema import schema_text
-from lakestore.format.data_file import open_sink, open_source
+from lakestore.format.data_file import dictionary_columns, open_sink, open_source
 from lakestore.format.orc_types import from_file
 from lakestore.model.arrow import arrow_schema, assign_ids
 from lakestore.model.options import FileOptions
@@ -55,7 +55,8 @@ def fields_of(columns):
 def file_of(form, fields, tables, **options):
     """The bytes of a file."""
     sink = pa.BufferOutputStream()
-    writer = open_sink(sink, fields, options=FileOptions(format=form, **options), sample=tables[0])
+    chosen = FileOptions(format=form, **options)
+    writer = open_sink(sink, fields, options=chosen, dictionary=dictionary_columns(chosen, tables[0]))
     for table in tables:
         writer.write(table)
     writer.close()
@@ -138,7 +139,7 @@ def test_what_avro_cannot_hold_is_refused_before_a_byte(name, kind, message):
     check_files(fields, FileOptions(format="orc"))
     sink = pa.BufferOutputStream()
     with pytest.raises(UnsupportedFormatError, match=message):
-        open_sink(sink, fields, options=FileOptions(format="avro"), sample=arrow_schema(fields).empty_table())
+        open_sink(sink, fields, options=FileOptions(format="avro"), dictionary=())
     assert sink.tell() == 0
 
 
