@@ -124,10 +124,13 @@ class _Merge:
         self._levels = np.array([one.run.files[0].level for one in self.sources], np.int64)
         self._borrowed = np.array(order) >= own
         above = self._levels[self._levels > 0]
-        picks = self._spec.engine is MergeEngine.DEDUPLICATE and not self._spec.ignore_delete
-        self._picks = picks
+        self._picks = self._spec.engine is MergeEngine.DEDUPLICATE and not self._spec.ignore_delete
         # Then the newest of a key's rows above level 0 is the last of them, and the others need not be dropped.
-        self._in_levels = picks and not self._by_sequence and bool((above[1:] < above[:-1]).all())
+        self._in_levels = self._picks and not self._by_sequence and bool((above[1:] < above[:-1]).all())
+        # One run, the newest of all, takes the place of older rows just as it is. It is not the newest where another
+        # engine's writer has numbered its rows before those of a file above.
+        alone = not self._borrowed[-1] and bool(self._borrowed[:-1].all())
+        self._replaces = task.only_changes and self._in_levels and alone and task.options.compact.expire_ms is None
         ignored = task.options.compact.row_deduplicate_ignore
         names = [name for name in task.schema.names if name not in ignored]
         self._compared = names if task.options.compact.row_deduplicate else None
@@ -182,20 +185,17 @@ class _Merge:
         return plain and len(window.sources) == 1 and first_out_of_order(window.keys[0]) is None
 
     def _replaced(self, window: Window) -> Merged | None:
-        """The changes where one run takes the place of older rows just as it is; None where that is not all there is.
+        """The changes where a run only takes the place of older rows; None where that is not all there is.
 
         Of each of its keys the newest older row is wanted, so that nothing needs to be put in order.
         """
-        own = [index for index, source in enumerate(window.sources) if not self._borrowed[source]]
-        task = self._task
-        plain = task.only_changes and self._in_levels and task.options.compact.expire_ms is None
-        if not plain or len(own) != 1 or first_out_of_order(window.keys[own[0]]) is not None:
+        if not self._replaces or self._borrowed[window.sources[-1]]:
             return None
-        keys, tables = window.keys[own[0]], [window.tables[own[0]]]
+        keys, tables = window.keys[-1], [window.tables[-1]]
+        if first_out_of_order(keys) is not None:
+            return None
         before, known = np.full(len(keys), NO_ROW), len(keys)
-        for index in reversed(range(len(window.tables))):
-            if index == own[0]:
-                continue
+        for index in reversed(range(len(window.tables) - 1)):
             left = np.flatnonzero(before == NO_ROW)
             rows = find_rows(keys.take(left), window.keys[index])
             left, rows = left[rows >= 0], rows[rows >= 0]
@@ -210,11 +210,12 @@ class _Merge:
         """The window with those of the rows looked up whose keys are compacted: most are not."""
         borrowed = [bool(self._borrowed[source]) for source in window.sources]
         own = [keys for keys, other in zip(window.keys, borrowed, strict=True) if not other]
+        asked = concatenate(own) if own else None
         tables, keys = list(window.tables), list(window.keys)
         for index in np.flatnonzero(borrowed):
             wanted = np.zeros(len(tables[index]), np.bool_)
-            if own:
-                found = find_rows(concatenate(own), keys[index])
+            if asked is not None:
+                found = find_rows(asked, keys[index])
                 wanted[found[found >= 0]] = True
             if not wanted.all():
                 rows = np.flatnonzero(wanted)
@@ -237,13 +238,12 @@ class _Merge:
             left = drop_superseded(levels, groups)
             rows, levels, groups = rows.select(left.rows), levels[left.rows], left.groups
             alone = np.ones(len(groups), np.bool_) if task.looks_up else left.alone
-        picks = self._picks
-        if picks and not task.changelog:
+        if self._picks and not task.changelog:
             return self._finished(rows.select(groups.lasts).ordered(), None)
         table, positions = rows.table()
         made: pa.Table | None = None
         after = positions[groups.lasts]
-        if not picks:
+        if not self._picks:
             made = merge_rows(table, groups, self._spec, order=positions, alone=alone, unions=UNIONS)
         elif not task.only_changes:
             made = table.take(pa.array(after))
@@ -251,7 +251,7 @@ class _Merge:
             return self._finished(made, None)
         before = before_lookup(levels, groups) if task.looks_up else before_full(levels, groups, top=task.top)
         known = np.where(before.rows >= 0, positions[before.rows], NO_ROW)
-        return self._finished(made, self._changes(table, None if picks else made, known, after, before.touched))
+        return self._finished(made, self._changes(table, None if self._picks else made, known, after, before.touched))
 
     def _changes(
         self, table: pa.Table, made: pa.Table | None, before: Indices, after: Indices, touched: Mask

@@ -118,6 +118,10 @@ class BucketFiles:
             self._folders, self._bucket, file.name, data_directory=self.table.files.directory
         )
 
+    def is_recent(self, file: DataFile, columns: Sequence[Field]) -> bool:
+        """Whether the columns of a file lie in memory, since it was just written."""
+        return self._recent(file, arrow_schema(columns)) is not None
+
     def recent(self, file: DataFile, columns: Sequence[Field]) -> Sequence[pa.RecordBatch] | None:
         """All rows of a file that was just written, as ``open`` and ``batches`` give them; None: read it.
 
@@ -125,15 +129,21 @@ class BucketFiles:
             file: The file.
             columns: Columns to hand out, by field id.
         """
+        schema = arrow_schema(columns)
+        rows = self._recent(file, schema)
+        if rows is None:
+            return None
+        held = pa.Table.from_arrays([rows.column(name) for name in schema.names], schema=schema)
+        batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=RECENT_BATCHES * self.table.batch_rows)
+        return batches
+
+    def _recent(self, file: DataFile, schema: pa.Schema) -> pa.Table | None:
         table = self.table
         if table.recent is None or file.schema_id != table.schema.id:
             return None
-        rows, schema = table.recent.find(file.name), arrow_schema(columns)
-        if rows is None or len(rows) != file.row_count or not set(schema.names) <= set(rows.schema.names):
-            return None
-        held = pa.Table.from_arrays([rows.column(name) for name in schema.names], schema=schema)
-        batches: Sequence[pa.RecordBatch] = held.to_batches(max_chunksize=RECENT_BATCHES * table.batch_rows)
-        return batches
+        rows = table.recent.find(file.name)
+        fits = rows is not None and len(rows) == file.row_count and set(schema.names) <= set(rows.schema.names)
+        return rows if fits else None
 
     def rows(
         self, file: DataFile, columns: Sequence[Field], *, where: Predicate | None = None

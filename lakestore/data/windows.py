@@ -159,7 +159,7 @@ class Cursor:
         self._enough_rows = rows // 2
         self._enough_bytes = size
         batches = _batches_of(bucket, source, columns)
-        held = all(bucket.recent(file, columns) is not None for file in source.run.files)
+        held = all(bucket.is_recent(file, columns) for file in source.run.files)
         self._batches: Generator[pa.RecordBatch] | ReadAhead[pa.RecordBatch] = batches if held else ReadAhead(batches)
         self._bytes = 0
         self.buffer: pa.Table = pa.Table.from_batches([], arrow_schema(columns))

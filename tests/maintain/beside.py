@@ -76,15 +76,15 @@ def levels_of(table):
     return sorted(file.level for files in live_files(table).values() for file in files)
 
 
-def write_in_threads(tmp_path, *, commits):
-    """Three writers at the same time, each with keys of its own and one that all share; the table then."""
+def in_threads(tmp_path, commit, *, commits):
+    """Three writers at the same time, each with a handle and a number of its own; the table then, compacted."""
     errors = []
 
     def write(worker):
         table = ls.open_table(tmp_path / "d.db" / "t", env=Env(background=True))
         for version in range(commits):
             try:
-                result = table.upsert([{"id": worker * 100 + version, "v": version}, {"id": 0, "v": worker}])
+                result = commit(table, worker, version)
                 errors.extend([result.compact_error] if result.compact_error else [])
             except Exception as error:
                 errors.append(error)
@@ -97,6 +97,16 @@ def write_in_threads(tmp_path, *, commits):
     assert errors == []
     table = ls.open_table(tmp_path / "d.db" / "t", env=Env(background=True))
     assert table.wait_for_compaction(20)
-    assert table.count() == 3 * commits + 1
     assert table.check(deep=True).ok
+    return table
+
+
+def upsert_in_threads(tmp_path, *, commits):
+    """Writers with keys of their own and one that all share."""
+
+    def commit(table, worker, version):
+        return table.upsert([{"id": worker * 100 + version, "v": version}, {"id": 0, "v": worker}])
+
+    table = in_threads(tmp_path, commit, commits=commits)
+    assert table.count() == 3 * commits + 1
     return table

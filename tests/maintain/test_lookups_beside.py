@@ -5,7 +5,7 @@ import pytest
 
 from lakestore.events import CompactionFailed
 from tests.compacting import live_files
-from tests.maintain.beside import changelog_folds, create, levels_of, rows, runs, versions, write_in_threads
+from tests.maintain.beside import changelog_folds, create, levels_of, rows, runs, upsert_in_threads, versions
 
 
 @pytest.mark.parametrize("engine", ["deduplicate", "first-row", "partial-update"])
@@ -73,4 +73,4 @@ def test_a_failure_beside_lookups_never_fails_a_commit(tmp_path, listener, failu
 
 def test_writers_in_threads(tmp_path, listener):
     create(tmp_path, listener, **{"changelog-producer": "lookup"})
-    assert changelog_folds(write_in_threads(tmp_path, commits=12))
+    assert changelog_folds(upsert_in_threads(tmp_path, commits=12))
