@@ -38,6 +38,10 @@ from lakestore.model.rows import VALUE_KIND, RowKind
 
 Levels = NDArray[np.int64]
 
+_COMING = (np.int8(RowKind.UPDATE_AFTER), np.int8(RowKind.INSERT))
+_GOING = (np.int8(RowKind.UPDATE_BEFORE), np.int8(RowKind.DELETE))
+"""Of keys that stood and stand, and of others."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Before:
@@ -102,9 +106,9 @@ def changes_of(
     kinds = np.empty(len(places), np.int8)
     # What stands now is the last change of a key, what stood the one before it or the only one.
     at = ends[come] - 1
-    places[at], kinds[at] = after[come], np.where(updated[come], RowKind.UPDATE_AFTER, RowKind.INSERT)
+    places[at], kinds[at] = after[come], np.where(updated[come], *_COMING)
     at = ends[gone] - 1 - come[gone]
-    places[at], kinds[at] = before[gone], np.where(updated[gone], RowKind.UPDATE_BEFORE, RowKind.DELETE)
+    places[at], kinds[at] = before[gone], np.where(updated[gone], *_GOING)
     index = rows.schema.get_field_index(VALUE_KIND)
     return rows.take(pa.array(places)).set_column(index, rows.schema.field(index), pa.array(kinds, pa.int8()))
 

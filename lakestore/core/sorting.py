@@ -22,6 +22,15 @@ from lakestore.core.keywords import Column, Words, column_words
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+_DENSE = 8
+"""Keys this many times as far apart as they are many are still found by a table of all between them."""
+
+_LOOKUPS_MIN = 16
+"""One key in so many must be looked for, for such a table to pay."""
+
+_TABLE_MAX = 1 << 27
+"""Keys of such a table at most: it takes four bytes for each, times ``_DENSE``."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyWords:
@@ -150,9 +159,28 @@ def find_rows(wanted: KeyWords, keys: KeyWords) -> Indices:
     """
     if not keys.rows:
         return np.full(wanted.rows, -1)
+    if len(keys.words) == 1 and _is_dense(keys.words[0]) and wanted.rows * _LOOKUPS_MIN >= keys.rows:
+        return _find_dense(wanted.words[0], keys.words[0])
     own, asked = (_comparable(each) for each in (keys, wanted))
     rows = np.minimum(np.searchsorted(own, asked), keys.rows - 1)
     return np.where(own[rows] == asked, rows, -1)
+
+
+def _is_dense(ascending: Words) -> bool:
+    """Whether the words are so close to each other that a table of all between them is small."""
+    rows = len(ascending)
+    return rows < _TABLE_MAX and int(ascending[-1] - ascending[0]) < _DENSE * rows
+
+
+def _find_dense(wanted: Words, ascending: Words) -> Indices:
+    """``find_rows`` by a table of all words between the least and the greatest; what lies outside meets its end."""
+    least = ascending[0]
+    end = int(ascending[-1] - least) + 1
+    table = np.full(end + 1, -1, np.int32)
+    table[(ascending - least).view(np.int64)] = np.arange(len(ascending), dtype=np.int32)
+    # Below the least the difference wraps around, and is large.
+    found: Indices = table[np.minimum(wanted - least, np.uint64(end)).view(np.int64)].astype(np.int64)
+    return found
 
 
 def _comparable(keys: KeyWords) -> NDArray[np.uint64] | NDArray[np.bytes_]:

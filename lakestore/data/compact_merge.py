@@ -198,10 +198,9 @@ class _Merge:
         for index in reversed(range(len(window.tables) - 1)):
             left = np.flatnonzero(before == NO_ROW)
             rows = find_rows(keys.take(left), window.keys[index])
-            left, rows = left[rows >= 0], rows[rows >= 0]
-            before[left] = known + np.arange(len(rows))
-            known += len(rows)
-            tables.append(window.tables[index].take(pa.array(rows)))
+            before[left] = np.where(rows >= 0, known + rows, NO_ROW)
+            known += len(window.tables[index])
+            tables.append(window.tables[index])
         table = pa.concat_tables(tables).combine_chunks()
         after = np.arange(len(keys))
         return Merged(None, self._changes(table, None, before, after, np.ones(len(keys), np.bool_)))
@@ -313,5 +312,5 @@ class _Rows:
 
     def ordered(self) -> pa.Table:
         """The rows in merge order."""
-        table, positions = self.table()
-        return table.take(pa.array(positions))
+        # To lay everything end to end is a copy of memory; to leave some of it out first costs several times that.
+        return pa.concat_tables(self._tables).combine_chunks().take(pa.array(self._positions))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lakestore.core.sorting import (
     argsort,
     count_below,
+    find_rows,
     first_out_of_order,
     group_starts,
     normalise,
@@ -201,3 +202,30 @@ def test_nested_columns_are_no_keys():
 
     with pytest.raises(InvariantError, match="list"):
         normalise([pa.array([[1], [2]])])
+
+
+_FAR = st.integers(0, 2**63 - 1)
+
+
+@given(
+    st.sets(st.integers(0, 60), max_size=40),
+    st.lists(st.integers(0, 80), max_size=60),
+    st.sampled_from([1, 3, 1_000_003, 2**56]),
+    _FAR,
+)
+def test_rows_are_found_by_key(held, wanted, step, start):
+    """Keys that lie close together are found by another way than others."""
+    start = min(start, 2**63 - 1 - 80 * step) - 2**62
+    keys, asked = normalise_together(
+        [[pa.array([start + step * value for value in values], pa.int64())] for values in (sorted(held), wanted)]
+    )
+    places = {value: row for row, value in enumerate(sorted(held))}
+    assert find_rows(asked, keys).tolist() == [places.get(value, -1) for value in wanted]
+
+
+@given(st.sets(_DIGITS, max_size=20), st.lists(_DIGITS, max_size=20))
+def test_rows_are_found_by_keys_of_several_words(held, others):
+    wanted = [*held, *others]
+    keys, asked = normalise_together([[arrow(values, pa.string())] for values in (sorted(held), wanted)])
+    places = {value: row for row, value in enumerate(sorted(held))}
+    assert find_rows(asked, keys).tolist() == [places.get(value, -1) for value in wanted]
