@@ -13,8 +13,10 @@ from lakestore.env import Env
 from lakestore.errors import ErrorKind, InvalidInputError, NotFoundError
 from lakestore.maintain.auto_tags import tag_after_commit
 from lakestore.maintain.cleaning import CleanParts
-from lakestore.maintain.compact_beside import Beside
+from lakestore.maintain.compact_ahead import ChangelogsAhead
+from lakestore.maintain.compact_beside import Beside, beside
 from lakestore.maintain.compact_parts import CompactParts
+from lakestore.maintain.compact_pick import Extent
 from lakestore.maintain.expire_auto import ExpiryMemory, expire_after_commit
 from lakestore.maintain.write import WriteSession
 from lakestore.meta.branches import Branches
@@ -112,6 +114,10 @@ class TableContext:
         sequences = BucketSequences(self.manifests, self.snapshots)
         recent = self.beside.recent_of(self.options) if self.env.background else None
         compaction = replace(self.compact_parts(), recent=recent)
+        ahead = None
+        if recent is not None and beside(self.options) is Extent.SETTLED:
+            ahead = ChangelogsAhead(compaction, sequences)
+            compaction = replace(compaction, ready=ahead.ready)
         return WriteSession(
             schema=self.schema,
             options=self.options,
@@ -125,6 +131,7 @@ class TableContext:
             parts=self.write_parts(),
             name=self.name,
             beside=self.beside,
+            ahead=ahead,
             after_commit=self.after_commit,
         )
 

@@ -267,7 +267,8 @@ class _OpenFile:
     def record(self, *, copy: bool) -> None:
         """Keep the rows in memory too, if there is a place for them; ``copy`` those that others may hold."""
         if self._parts.recent is not None and not self._tracked:
-            self._recording = self._parts.recent.recording(copy=copy)
+            # Rows of a keyed table were gathered in the order of the key: that memory is nobody else's.
+            self._recording = self._parts.recent.recording(copy=copy and not self._keyed)
 
     def write(self, rows: pa.Table) -> None:
         try:

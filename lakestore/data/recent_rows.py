@@ -33,6 +33,7 @@ class RecentRows:
         self._budget = budget
         self._tables: OrderedDict[str, pa.Table] = OrderedDict()
         self._dictionaries: dict[str, tuple[str, ...]] = {}
+        self._lent: dict[str, pa.Table] = {}
         self._bytes = 0
         self._mutex = Mutex()
 
@@ -60,12 +61,18 @@ class RecentRows:
             self._bytes += rows.nbytes
             self._shrink()
 
+    def lend(self, name: str, rows: pa.Table, *, dictionary: tuple[str, ...] = ()) -> None:
+        """Have rows that somebody else holds found as those of a file until it is dropped, beyond the budget."""
+        with self._mutex:
+            self._lent[name] = rows
+            self._dictionaries[name] = dictionary
+
     def find(self, name: str) -> pa.Table | None:
         """The rows of a file, in file order with the columns that it was written with; None if they are not kept."""
         with self._mutex:
             if name in self._tables:
                 self._tables.move_to_end(name)
-            return self._tables.get(name)
+            return self._tables.get(name, self._lent.get(name))
 
     def dictionary(self, name: str) -> tuple[str, ...] | None:
         """Columns that a file encodes with a dictionary; None if there are none, or its rows are not kept."""
@@ -81,6 +88,7 @@ class RecentRows:
     def _drop(self, name: str) -> None:
         table = self._tables.pop(name, None)
         self._dictionaries.pop(name, None)
+        self._lent.pop(name, None)
         if table is not None:
             self._bytes -= table.nbytes
 

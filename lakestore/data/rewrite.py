@@ -47,11 +47,14 @@ class RewriteParts:
         write: The table, for writing; its schema is the one that rows are written in.
         schema_of: Schema by id, for files of other schemas.
         what: Table and snapshot, for messages.
+        ready: Asked for the changelog of a file that only moves up in its bucket: files that are there already, the
+            caller's from then on, or None.
     """
 
     write: WriteParts
     schema_of: Callable[[int], TableSchema]
     what: str
+    ready: "Callable[[BucketFilesAt, DataFile], tuple[DataFile, ...] | None]" = lambda _, __: None
 
     def files(self, *, runs: int) -> TableFiles:
         """The table's files, read in batches that are small enough for that many runs at a time."""
@@ -139,6 +142,15 @@ def rewrite(parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit, *, dro
     return job.result
 
 
+def rewrite_changes(
+    parts: RewriteParts, place: BucketFilesAt, unit: CompactUnit, file: DataFile
+) -> tuple[DataFile, ...]:
+    """The changelog of a file that a compaction is going to move up, and nothing else; raises as ``rewrite``."""
+    job = _Job(parts, place, unit, drop_deletes=False)
+    job.make_changes(file)
+    return tuple(job.result.changelog)
+
+
 def discard(parts: RewriteParts, partition: bytes, bucket: int, result: CompactResult) -> None:
     """Delete the files that a compaction wrote; only while no snapshot can name them."""
     delete_files(parts.write.store, BucketNames(parts.write, partition, bucket), result.written)
@@ -164,6 +176,7 @@ class _Job:
         self._looks_up = write.options.looks_up and unit.output_level > 0
         self._small = write.options.files.target_bytes * write.options.compact.small_file_ratio
         self._what = parts.what
+        self._ready = parts.ready
 
     def run(self) -> None:
         """Walk the sections; see the numbered steps above."""
@@ -211,9 +224,17 @@ class _Job:
                 self._merge([_alone(file)], drop_deletes=False)
                 return
             if self._has_changes([_alone(file)]):
-                self._merge([_alone(file)], drop_deletes=False, only_changes=True)
+                made = self._ready(self._place, file)
+                if made is None:
+                    self.make_changes(file)
+                else:
+                    self.result.changelog += (replace(each, level=level) for each in made)
             self.result.before.append(file)
             self.result.after.append(replace(file, level=level))
+
+    def make_changes(self, file: DataFile) -> None:
+        """Write what a file changes that only moves up."""
+        self._merge([_alone(file)], drop_deletes=False, only_changes=True)
 
     def _must_merge(self, file: DataFile) -> bool:
         """Whether a file that overlaps no other in this compaction has to be merged with older levels all the same.

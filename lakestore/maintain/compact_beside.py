@@ -50,6 +50,9 @@ SETTLED_BYTES_MAX = 256 * MIB
 PATIENCE = 0.4
 """Of the time that a commit took, how much it waits for compaction that it finds under way and behind."""
 
+ROOM_PATIENCE = 3
+"""Of that time, how much it waits for a level to become free: what it would merge instead is about as much work."""
+
 GROWN = 4
 """Level 1 is not merged with level 0 again once it is so many times as large, while compaction is under way."""
 
@@ -216,7 +219,7 @@ class Beside:
         fresh, first = ([_bytes_at(files, level) for files in own.values()] for level in (0, 1))
         if any(first):
             grown = any(many > GROWN * few for few, many in zip(fresh, first, strict=True))
-            self._lane.wait(None if grown else spent, afterthoughts=False)
+            self._lane.wait(None if grown else ROOM_PATIENCE * spent, afterthoughts=False)
         return any(first)
 
     def _pace(self, options: CompactOptions, runs: int, spent: float) -> None:
@@ -270,7 +273,7 @@ _GUARD = Mutex()
 
 def _apart(parts: CompactParts) -> CompactParts:
     """The table with a committer that no other thread uses."""
-    return replace(parts, committer=replace(parts.committer))
+    return replace(parts, committer=replace(parts.committer), ready=lambda *_: None)
 
 
 def beside(options: TableOptions) -> Extent | None:

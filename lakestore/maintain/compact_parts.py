@@ -1,18 +1,19 @@
 """An open table, as compaction sees it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from lakestore.core.options import parse_options
 from lakestore.core.row_tracking import tracked, tracks_rows
 from lakestore.data.file_writer import WriteParts
 from lakestore.data.recent_rows import RecentRows
-from lakestore.data.rewrite import RewriteParts
+from lakestore.data.rewrite import BucketFilesAt, RewriteParts
 from lakestore.env import Env
 from lakestore.meta.commit import Committer
 from lakestore.meta.manifests import Manifests
 from lakestore.meta.schemas import Schemas
 from lakestore.meta.snapshots import Snapshots
+from lakestore.model.datafile import DataFile
 from lakestore.model.manifest import ManifestEntry
 from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
@@ -36,6 +37,7 @@ class CompactParts:
         manifests: Its manifests.
         committer: Makes snapshots of it.
         recent: Rows of its files that this process has just written.
+        ready: Asked for the changelog of a file that moves up in a bucket as of a snapshot (``compact_ahead``).
     """
 
     name: str
@@ -49,6 +51,7 @@ class CompactParts:
     manifests: Manifests
     committer: Committer
     recent: RecentRows | None = None
+    ready: Callable[[BucketFilesAt, DataFile, int], tuple[DataFile, ...] | None] = lambda *_: None
 
     def at_schema(self, schema: TableSchema) -> "CompactParts":
         """The table in another schema."""
@@ -92,4 +95,5 @@ class CompactParts:
             ),
             schema_of=(lambda number: tracked(self.schema_of(number))) if tracks else self.schema_of,
             what=f"table {self.name} at snapshot {snapshot_id}",
+            ready=lambda place, file: self.ready(place, file, snapshot_id),
         )

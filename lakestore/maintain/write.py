@@ -27,6 +27,7 @@ from lakestore.data.renumber import renumbered
 from lakestore.env import Env
 from lakestore.errors import ConflictError, ErrorKind, InvalidInputError, LakestoreError
 from lakestore.maintain.compact_after import Landed, compact_after
+from lakestore.maintain.compact_ahead import ChangelogsAhead
 from lakestore.maintain.compact_beside import Beside, beside
 from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.old_files import refuse_lost
@@ -63,6 +64,7 @@ class WriteSession:
         compaction: The table, for compacting it after the commit.
         name: What messages call the table.
         beside: The table's compaction in the background.
+        ahead: Makes changelogs while files are written; None where that is not to be.
         after_commit: What is to be done once the commit has landed and is compacted: expiry. It must not raise.
     """
 
@@ -76,6 +78,7 @@ class WriteSession:
     compaction: CompactParts
     name: str
     beside: Beside
+    ahead: ChangelogsAhead | None = None
     after_commit: Callable[[CommitResult], None] = lambda _: None
     _overwrite: Overwrite | None = None
     _scope: Predicate | None = None
@@ -152,9 +155,17 @@ class WriteSession:
             CommitUnknownError: Nobody can know whether it landed; nothing is removed.
         """
         self._require_open()
+        if self.ahead is None:
+            return self._commit(operation)
+        try:
+            return self._commit(operation)
+        finally:
+            self.ahead.close()
+
+    def _commit(self, operation: str) -> CommitResult:
         started = self.env.clock.monotonic()
         self.beside.stir()
-        messages = self.writer.prepare()
+        messages = self.writer.prepare(None if self.ahead is None else self.ahead.begin)
         self.beside.stir()
         self._finished = True
         request = CommitRequest(

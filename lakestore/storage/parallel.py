@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -109,6 +109,34 @@ def _call(task: Callable[[], R]) -> R:
     return task()
 
 
+class Started(Generic[R]):
+    """A call under way in a thread of its own, from the start.
+
+    The thread ends with the call, whoever waits for it or does not: interrupted at the wrong moment, a pool would leave
+    one behind that waits for work for good.
+
+    Args:
+        function: The call.
+    """
+
+    def __init__(self, function: Callable[[], R]) -> None:
+        self._function = function
+        self._future: Future[R] = Future()
+        self._thread = threading.Thread(target=self._run, name="lakestore")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._future.set_result(self._function())
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            self._future.set_exception(error)
+
+    def result(self) -> R:
+        """Wait for it: what it returned, or the failure it raised."""
+        self._thread.join()
+        return self._future.result()
+
+
 class ReadAhead(Iterator[T]):
     """Takes items of a generator ahead of whoever reads them, in a thread of its own, from the start.
 
@@ -123,7 +151,16 @@ class ReadAhead(Iterator[T]):
     def __init__(self, source: Generator[T, None, None], *, depth: int = 1) -> None:
         self._source = source
         self._pool = None if is_alone() else ThreadPoolExecutor(max_workers=1, thread_name_prefix="lakestore")
-        self._ahead = deque(self._pool.submit(self._take) for _ in range(depth)) if self._pool else deque()
+        self._ahead: deque[Future[tuple[T, ...]]] = deque()
+        if self._pool is None:
+            return
+        try:
+            for _ in range(depth):
+                self._ahead.append(self._pool.submit(self._take))
+        except BaseException:
+            # A thread that was just made, and that the pool does not know yet, must be told to end.
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
     def __next__(self) -> T:
         if self._pool is None:

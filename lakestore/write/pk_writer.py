@@ -11,13 +11,16 @@
 Invariant: a data file holds each key at most once, in ascending order; a row's sequence number tells when it came.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 import pyarrow as pa
 
 from lakestore.data.changelog_parts import changelog_parts
 from lakestore.data.file_writer import BucketNames, DataFileWriter, WriteParts, rows_per_group
+from lakestore.format.data_file import dictionary_columns
 from lakestore.model.arrow import arrow_schema
 from lakestore.model.datafile import DataFile
 from lakestore.model.merging import MergeSpec
@@ -30,6 +33,9 @@ from lakestore.write.sorted_rows import Piece, SortedRows
 
 GATHER_WORKERS = 2
 """Row groups made ahead of the one that is being encoded."""
+
+Begun = Callable[[Place, pa.Table, tuple[str, ...]], None]
+"""Is told of a bucket, all rows of a file to be, and the columns that it encodes with a dictionary."""
 
 
 class PkWriter:
@@ -60,14 +66,17 @@ class PkWriter:
         while (largest := self._buffer.overflow()) is not None:
             self._flush(largest)
 
-    def flush(self) -> tuple[CommitMessage, ...]:
+    def flush(self, begun: Begun | None = None) -> tuple[CommitMessage, ...]:
         """Write everything that waits; messages for all files since the last call.
+
+        Args:
+            begun: Is told of rows that are about to become the only new file of their bucket.
 
         Raises:
             InvalidInputError: Rows of one key do not merge: a sum overflows, say.
         """
         for place in self._buffer.places():
-            self._flush(place)
+            self._flush(place, begun)
         return self._buckets.messages()
 
     def abort(self) -> None:
@@ -75,7 +84,7 @@ class PkWriter:
         self._buffer.clear()
         self._buckets.abort()
 
-    def _flush(self, place: Place) -> None:
+    def _flush(self, place: Place, begun: Begun | None = None) -> None:
         bucket = self._buckets.at(place)
         rows = _in_one_piece(self._buffer.take(place))
         first = bucket.next_sequence
@@ -86,7 +95,26 @@ class PkWriter:
         if options.merge.changelog_producer is ChangelogProducer.INPUT:
             pieces = ordered.changes(limit)
             bucket.changelog += self._written(self._changelog_parts, bucket.files, ordered, pieces, limit)
-        bucket.written += self._written(self._parts, bucket.files, ordered, ordered.state(limit), limit)
+        state = ordered.state(limit)
+        if begun is not None and len(state) == 1 and not bucket.written:
+            bucket.written += self._written_whole(bucket.files, ordered, state[0], partial(begun, place))
+        else:
+            bucket.written += self._written(self._parts, bucket.files, ordered, state, limit)
+
+    def _written_whole(
+        self,
+        names: BucketNames,
+        ordered: SortedRows,
+        piece: Piece,
+        begun: Callable[[pa.Table, tuple[str, ...]], None],
+    ) -> tuple[DataFile, ...]:
+        """All rows as one piece, which ``begun`` is told of first."""
+        rows = ordered.maker(self._shape)(piece)
+        dictionary = dictionary_columns(self._parts.options.files.at_level(0), rows)
+        begun(rows, dictionary)
+        with DataFileWriter(replace(self._parts, dictionary=dictionary), names) as writer:
+            writer.write(rows)
+            return writer.close()
 
     def _written(
         self, parts: WriteParts, names: BucketNames, ordered: SortedRows, pieces: Sequence[Piece], limit: int

@@ -33,7 +33,7 @@ from lakestore.write.checks import check_table
 from lakestore.write.input import batches
 from lakestore.write.kinds import codes_of, repeated
 from lakestore.write.open_buckets import MaxSequence, OpenBuckets
-from lakestore.write.pk_writer import PkWriter
+from lakestore.write.pk_writer import Begun, PkWriter
 from lakestore.write.router import route
 
 _BUILDING_ENGINES = (MergeEngine.PARTIAL_UPDATE, MergeEngine.AGGREGATION)
@@ -126,9 +126,13 @@ class TableWriter:
             count += len(rows)
         return count
 
-    def prepare(self) -> tuple[CommitMessage, ...]:
-        """Write out everything; messages for the files made since the last call, which are the caller's now."""
-        return self._writer.flush()
+    def prepare(self, begun: Begun | None = None) -> tuple[CommitMessage, ...]:
+        """Write out everything; messages for the files made since the last call, which are the caller's now.
+
+        Args:
+            begun: Is told of rows of a primary-key table that are about to become the only new file of their bucket.
+        """
+        return self._writer.flush(begun) if isinstance(self._writer, PkWriter) else self._writer.flush()
 
     def discard(self, messages: Sequence[CommitMessage]) -> None:
         """Delete the files of messages whose commit has failed for certain; never after a doubtful one."""

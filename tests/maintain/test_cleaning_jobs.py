@@ -407,7 +407,7 @@ def test_a_writer_open_so_long_that_its_files_were_cleaned_commits_nothing(lake,
     with table.writer() as writer:
         writer.write(row(2))
         (flushed,) = writer._session.writer.prepare()[0].new_files
-        writer._session.writer.prepare = lambda: (message,)
+        writer._session.writer.prepare = lambda _: (message,)
         message = CommitMessage(partition=EMPTY_ROW, bucket=0, total_buckets=1, new_files=(flushed,))
         (path,) = Path(table.path).rglob(flushed.name)
         path.unlink()
