@@ -95,7 +95,11 @@ class ChangelogsAhead:
             _settled(other.changelog)
         parts.recent.lend(stand_in.name, rows, dictionary=dictionary)
         unit = CompactUnit(1, (stand_in,), "its changelog")
-        changes = Started(lambda: rewrite_changes(rewriting, bucket, unit, stand_in))
+        try:
+            changes = Started(lambda: rewrite_changes(rewriting, bucket, unit, stand_in))
+        except RuntimeError:  # The interpreter is ending, which takes no new threads.
+            parts.recent.drop([stand_in.name])
+            return
         self._made[place] = _Made(stand_in, base, changes)
 
     def ready(self, place: BucketFilesAt, file: DataFile, snapshot_id: int) -> tuple[DataFile, ...] | None:

@@ -7,8 +7,9 @@ weight is None) before the reader has come back for the item after it.
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
+
+from lakestore.storage.parallel import Started
 
 T = TypeVar("T")
 
@@ -35,8 +36,14 @@ class Prefetch(Iterator[T], Generic[T]):
         self._closed = False
         self._ended = False
         self._failure: BaseException | None = None
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lakestore")
-        self._running = self._pool.submit(self._run)
+        try:
+            self._running = Started(self._run)
+        except BaseException:
+            # A thread that was made all the same is to end.
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+            raise
 
     def __next__(self) -> T:
         with self._changed:
@@ -50,7 +57,7 @@ class Prefetch(Iterator[T], Generic[T]):
                 self._weight -= weight
                 self._changed.notify_all()
                 return item
-        self._pool.shutdown(wait=True)
+        self._running.result()
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -62,7 +69,7 @@ class Prefetch(Iterator[T], Generic[T]):
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._running.result()
         self._source.close()
 
     def _run(self) -> None:

@@ -1,11 +1,13 @@
 """Order, bounds, failures and the end of threads."""
 
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from lakestore.storage.parallel import map_ordered, run_all
+from lakestore.storage.parallel import Started, map_ordered, run_all
 
 
 def own_threads():
@@ -136,3 +138,45 @@ def test_a_crash_passes_through():
     with pytest.raises(Died):
         list(map_ordered(work, range(5), workers=2))
     assert own_threads() == []
+
+
+INTERRUPTED = """
+import itertools, sys, threading
+from lakestore.storage.parallel import ReadAhead, Started, map_ordered
+from lakestore.storage.prefetch import Prefetch
+
+numbers = (number for number in itertools.count())
+ways = {
+    "started": lambda: Started(lambda: 1),
+    "ahead": lambda: ReadAhead(numbers),
+    "map": lambda: list(map_ordered(str, range(9), workers=2)),
+    "prefetch": lambda: Prefetch(numbers, weigh=lambda item: 1, budget=3),
+}
+start = threading.Thread.start
+
+def interrupted(thread):
+    start(thread)
+    raise KeyboardInterrupt
+
+threading.Thread.start = interrupted
+try:
+    ways[sys.argv[1]]()
+except KeyboardInterrupt as error:
+    sys.last_value = error  # As the interpreter keeps it, with all that its frames hold.
+"""
+
+
+@pytest.mark.parametrize("way", ["started", "ahead", "map", "prefetch"])
+def test_a_process_interrupted_while_it_makes_a_thread_ends(way):
+    ran = subprocess.run([sys.executable, "-c", INTERRUPTED, way], timeout=30, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_started_hands_out_what_came_of_it():
+    def fail():
+        raise ValueError("no")
+
+    assert Started(lambda: threading.current_thread() is threading.main_thread()).result() is False
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            Started(fail).result()
