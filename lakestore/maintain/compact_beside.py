@@ -47,7 +47,7 @@ from lakestore.storage.parallel import Mutex
 SETTLED_BYTES_MAX = 256 * MIB
 """Buckets larger than that are not merged whole in a pause."""
 
-PATIENCE = 0.4
+PATIENCE = 0.6
 """Of the time that a commit took, how much it waits for compaction that it finds under way and behind."""
 
 ROOM_PATIENCE = 3
