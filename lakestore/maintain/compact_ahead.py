@@ -72,6 +72,7 @@ class ChangelogsAhead:
         self._parts = parts
         self._sequences = sequences
         self._made: dict[Place, _Made] = {}
+        self._fits: dict[int, bool] = {}
 
     def begin(self, place: Place, rows: pa.Table, dictionary: tuple[str, ...]) -> None:
         """Rows are about to become the only new file of a bucket.
@@ -93,14 +94,19 @@ class ChangelogsAhead:
             return
         for other in self._made.values():
             _settled(other.changelog)
-        parts.recent.lend(stand_in.name, rows, dictionary=dictionary)
+        recent = parts.recent
+        recent.lend(stand_in.name, rows, dictionary=dictionary)
         unit = CompactUnit(1, (stand_in,), "its changelog")
-        try:
-            changes = Started(lambda: rewrite_changes(rewriting, bucket, unit, stand_in))
-        except RuntimeError:  # The interpreter is ending, which takes no new threads.
-            parts.recent.drop([stand_in.name])
-            return
-        self._made[place] = _Made(stand_in, base, changes)
+
+        def changes() -> tuple[DataFile, ...]:
+            try:
+                return rewrite_changes(rewriting, bucket, unit, stand_in)
+            finally:
+                recent.drop([stand_in.name])
+
+        # A process that is ending takes no new threads.
+        with suppress(RuntimeError):
+            self._made[place] = _Made(stand_in, base, Started(changes))
 
     def ready(self, place: BucketFilesAt, file: DataFile, snapshot_id: int) -> tuple[DataFile, ...] | None:
         """The changelog of a file that moves up in its bucket, for the caller to keep; None: make it.
@@ -116,14 +122,14 @@ class ChangelogsAhead:
             return None
         changelog = _settled(made.changelog)
         if changelog is not None:
-            self._forget(at)
+            del self._made[at]
         return changelog
 
     def close(self) -> None:
         """Wait for what is under way, and delete what nobody asked for."""
         for place, made in list(self._made.items()):
             left = _settled(made.changelog)
-            self._forget(place)
+            del self._made[place]
             write = self._parts.rewriting(made.base).write
             delete_files(self._parts.store, BucketNames(write, *place), left or ())
 
@@ -162,15 +168,14 @@ class ChangelogsAhead:
         )
 
     def _only_compacted(self, base: int, snapshot_id: int) -> bool:
-        """Whether all snapshots after one up to another are compactions, but for ours."""
-        between = [self._parts.snapshots.find(number) for number in range(base + 1, snapshot_id + 1)]
-        others = [one for one in between if one is None or one.commit_kind is not CommitKind.COMPACT]
-        return len(others) == 1 and others[0] is not None
-
-    def _forget(self, place: Place) -> None:
-        made = self._made.pop(place)
-        if self._parts.recent is not None:
-            self._parts.recent.drop([made.rows.name])
+        """Whether all snapshots after one up to another, in which our rows are, are compactions but for ours."""
+        if snapshot_id == base + 1:
+            return True
+        if snapshot_id not in self._fits:
+            between = [self._parts.snapshots.find(number) for number in range(base + 1, snapshot_id + 1)]
+            kinds = [None if one is None else one.commit_kind for one in between]
+            self._fits[snapshot_id] = [kind for kind in kinds if kind is not CommitKind.COMPACT] == [CommitKind.APPEND]
+        return self._fits[snapshot_id]
 
 
 def _same(rows: DataFile, file: DataFile) -> bool:

@@ -165,7 +165,9 @@ class WriteSession:
     def _commit(self, operation: str) -> CommitResult:
         started = self.env.clock.monotonic()
         self.beside.stir()
-        messages = self.writer.prepare(None if self.ahead is None else self.ahead.begin)
+        # What an overwrite takes away does not count as what was there before.
+        ahead = self.ahead if self._overwrite is None else None
+        messages = self.writer.prepare(None if ahead is None else ahead.begin)
         self.beside.stir()
         self._finished = True
         request = CommitRequest(

@@ -105,6 +105,17 @@ def test_they_say_the_same(history, layout, partitioned):
     assert strays(tables[0]) == ()
 
 
+def test_a_partition_overwritten_in_between_is_told_the_same():
+    tables = [create(f"memory://ahead-{next(NAMES)}", background=on, partitioned=True) for on in (True, False)]
+    for table in tables:
+        for version in range(3):
+            table.upsert([{"id": key, "p": key % 2, "v": str(version)} for key in range(6)])
+        table.overwrite([{"id": 2, "p": 0, "v": "z"}])
+        table.upsert([{"id": key, "p": key % 2, "v": "y"} for key in range(6)])
+    ahead, after = ([sorted(changes, key=by_key) for changes in told(table)] for table in tables)
+    assert ahead == after
+
+
 def versions(version, ids=range(50)):
     return [{"id": number, "p": 0, "v": str(version)} for number in ids]
 
@@ -144,6 +155,18 @@ def test_rows_overwritten_meanwhile_are_seen(tmp_path):
     assert {kind for kind, row in told(table)[-1] if row["id"] != 1} == {"+I"}
     assert [(kind, row["v"]) for kind, row in told(table)[-1] if row["id"] == 1] == [("-U", "7"), ("+U", "1")]
     assert strays(table) == ()
+
+
+@pytest.mark.parametrize("mode", ["table", "dynamic"])
+def test_rows_that_overwrite_others_are_new(tmp_path, mode):
+    tables = [create(tmp_path / str(background), background=background) for background in (True, False)]
+    for table in tables:
+        table.upsert(versions(0))
+        table.overwrite(versions(1, range(40)), mode=mode)
+        table.upsert(versions(2, range(60)))
+    ahead, after = map(told, tables)
+    assert ahead == after
+    assert {kind for kind, _ in ahead[1]} == {"+I"}
 
 
 def test_rows_removed_meanwhile_are_seen(tmp_path):
