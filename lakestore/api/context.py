@@ -18,6 +18,7 @@ from lakestore.maintain.compact_beside import Beside, beside
 from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.compact_pick import Extent
 from lakestore.maintain.expire_auto import ExpiryMemory, expire_after_commit
+from lakestore.maintain.table_parts import TableParts
 from lakestore.maintain.write import WriteSession
 from lakestore.meta.branches import Branches
 from lakestore.meta.commit import Committer
@@ -26,7 +27,6 @@ from lakestore.meta.schemas import Schemas
 from lakestore.meta.sequences import BucketSequences
 from lakestore.meta.snapshots import Snapshots
 from lakestore.model.message import CommitResult
-from lakestore.model.options import TableOptions
 from lakestore.model.predicate import Predicate
 from lakestore.model.schema import TableSchema
 from lakestore.model.snapshot import Snapshot
@@ -40,32 +40,14 @@ from lakestore.write.table_writer import TableWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableContext:
+class TableContext(TableParts):
     """An open table's parts.
 
     Attributes:
-        name: What messages call the table.
-        store: Where its bytes are.
-        paths: How its files are called.
-        env: Clock, ids, events.
-        schema: The latest schema when it was opened.
-        options: That schema's options, parsed.
-        schemas: Reader and writer of schema files.
-        snapshots: Reader of snapshot files.
-        manifests: Reader and writer of manifests.
         beside: Compaction in the background.
         memory: What this process knows of the next expiry.
     """
 
-    name: str
-    store: Store
-    paths: TablePaths
-    env: Env
-    schema: TableSchema
-    options: TableOptions
-    schemas: Schemas
-    snapshots: Snapshots
-    manifests: Manifests
     beside: Beside = field(compare=False)
     memory: ExpiryMemory = field(default_factory=ExpiryMemory, compare=False)
 
@@ -159,17 +141,7 @@ class TableContext:
 
     def clean_parts(self) -> CleanParts:
         """What expiry and other cleaning need of the table."""
-        return CleanParts(
-            name=self.name,
-            store=self.store,
-            paths=self.paths,
-            env=self.env,
-            schema=self.schema,
-            options=self.options,
-            schemas=self.schemas,
-            snapshots=self.snapshots,
-            manifests=self.manifests,
-        )
+        return CleanParts.of(self)
 
     def committer(self) -> Committer:
         """Makes snapshots of this table."""
@@ -187,18 +159,7 @@ class TableContext:
 
     def compact_parts(self) -> CompactParts:
         """What compaction needs of the table."""
-        return CompactParts(
-            name=self.name,
-            store=self.store,
-            paths=self.paths,
-            env=self.env,
-            schema=self.schema,
-            options=self.options,
-            schemas=self.schemas,
-            snapshots=self.snapshots,
-            manifests=self.manifests,
-            committer=self.committer(),
-        )
+        return CompactParts.of(self, committer=self.committer())
 
     def with_schema(self, schema: TableSchema) -> "TableContext":
         """The same table in another of its schemas."""

@@ -7,22 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from lakestore.env import Env
 from lakestore.format.binary_row import decode_row
+from lakestore.maintain.table_parts import TableParts
 from lakestore.meta.branches import Branches
 from lakestore.meta.changelogs import Changelogs
 from lakestore.meta.consumers import Consumers
-from lakestore.meta.manifests import Manifests
 from lakestore.meta.schemas import Schemas
 from lakestore.meta.snapshots import Snapshots
 from lakestore.meta.tags import Tags
 from lakestore.model.manifest import ManifestEntry
-from lakestore.model.options import TableOptions
-from lakestore.model.schema import TableSchema
 from lakestore.storage.parallel import map_ordered
 from lakestore.storage.partition_paths import partition_dirs
-from lakestore.storage.paths import MAIN_BRANCH, TablePaths
-from lakestore.storage.store import Store
+from lakestore.storage.paths import MAIN_BRANCH
 
 DELETE_WORKERS = 8
 """Files deleted at a time."""
@@ -121,30 +117,15 @@ class CleaningReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CleanParts:
-    """One line of a table's history (the table or a branch) as cleaning sees it.
+class CleanParts(TableParts):
+    """One line of a table's history, as cleaning sees it.
 
     Attributes:
-        name: What messages call the table.
-        store: Where it is.
-        paths: How its files are called.
-        env: Clock and events.
-        schema: Its schema.
-        options: That schema's options.
-        schemas: Its schema files.
-        snapshots: Its snapshot files.
-        manifests: Reader of manifests.
+        tags: Its tags.
+        changelogs: Its changelogs that outlived their snapshots.
+        consumers: Its consumers.
     """
 
-    name: str
-    store: Store
-    paths: TablePaths
-    env: Env
-    schema: TableSchema
-    options: TableOptions
-    schemas: Schemas
-    snapshots: Snapshots
-    manifests: Manifests
     tags: Tags = field(init=False)
     changelogs: Changelogs = field(init=False)
     consumers: Consumers = field(init=False)

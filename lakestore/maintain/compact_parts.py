@@ -8,47 +8,23 @@ from lakestore.core.row_tracking import tracked, tracks_rows
 from lakestore.data.file_writer import WriteParts
 from lakestore.data.recent_rows import RecentRows
 from lakestore.data.rewrite import BucketFilesAt, RewriteParts
-from lakestore.env import Env
+from lakestore.maintain.table_parts import TableParts
 from lakestore.meta.commit import Committer
-from lakestore.meta.manifests import Manifests
-from lakestore.meta.schemas import Schemas
-from lakestore.meta.snapshots import Snapshots
 from lakestore.model.datafile import DataFile
 from lakestore.model.manifest import ManifestEntry
-from lakestore.model.options import TableOptions
 from lakestore.model.schema import TableSchema
-from lakestore.storage.paths import TablePaths
-from lakestore.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompactParts:
-    """An open table, as compaction sees it.
+class CompactParts(TableParts):
+    """An open table, as compaction sees it: where files have a newer schema than its own, that one is used.
 
     Attributes:
-        name: What messages call it.
-        store: Where its files are.
-        paths: How they are called.
-        env: Clock, ids, events.
-        schema: A schema of it; a newer one is used where files are newer.
-        options: That schema's options.
-        schemas: Its schemas.
-        snapshots: Its snapshots.
-        manifests: Its manifests.
         committer: Makes snapshots of it.
         recent: Rows of its files that this process has just written.
         ready: Asked for the changelog of a file that moves up in a bucket as of a snapshot (``compact_ahead``).
     """
 
-    name: str
-    store: Store
-    paths: TablePaths
-    env: Env
-    schema: TableSchema
-    options: TableOptions
-    schemas: Schemas
-    snapshots: Snapshots
-    manifests: Manifests
     committer: Committer
     recent: RecentRows | None = None
     ready: Callable[[BucketFilesAt, DataFile, int], tuple[DataFile, ...] | None] = lambda *_: None
