@@ -96,7 +96,8 @@ def write(folder, two_steps, upto=None):
             if scene.prepared.exists():
                 number, message = json.loads(scene.prepared.read_text())
                 result = writer.commit(number, [message])
-                assert result.already_committed == (number <= done), (number, done)
+                # One that started over this writer since may have been there first: the rows are checked in the end.
+                assert result.already_committed or number > done, (number, done)
                 done = max(done, number)
             while upto is None or done < upto:
                 number = done + RUN
