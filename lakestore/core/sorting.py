@@ -189,7 +189,8 @@ def _comparable(keys: KeyWords) -> NDArray[np.uint64] | NDArray[np.bytes_]:
         return keys.words[0]
     if not keys.words:
         return np.zeros(keys.rows, np.uint64)
-    words = np.stack([word.astype(">u8") for word in keys.words], axis=1)
+    # Stacked first: that turns words into the order of bytes of the machine.
+    words = np.stack(keys.words, axis=1).astype(">u8")
     return words.view(f"S{words.shape[1] * 8}").ravel()
 
 

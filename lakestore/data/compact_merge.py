@@ -202,6 +202,8 @@ class _Merge:
             known += len(window.tables[index])
             tables.append(window.tables[index])
         table = pa.concat_tables(tables).combine_chunks()
+        if _is_in_pieces(table):
+            return None
         after = np.arange(len(keys))
         return Merged(None, self._changes(table, None, before, after, np.ones(len(keys), np.bool_)))
 
@@ -313,4 +315,13 @@ class _Rows:
     def ordered(self) -> pa.Table:
         """The rows in merge order."""
         # To lay everything end to end is a copy of memory; to leave some of it out first costs several times that.
-        return pa.concat_tables(self._tables).combine_chunks().take(pa.array(self._positions))
+        table = pa.concat_tables(self._tables).combine_chunks()
+        positions = self._positions
+        if _is_in_pieces(table):
+            table, positions = self.table()
+        return table.take(pa.array(positions))
+
+
+def _is_in_pieces(combined: pa.Table) -> bool:
+    """Whether a column has more text than one array holds."""
+    return any(column.num_chunks > 1 for column in combined.columns)

@@ -13,7 +13,7 @@ are known before the first is written, so that both are encoded at the same time
 Invariant: a changelog handed out has the rows that ``data.rewrite`` would write there and then.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -32,10 +32,12 @@ from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.compact_pick import Place
 from lakestore.meta.sequences import BucketSequences
 from lakestore.model.datafile import DataFile, FileSource
-from lakestore.model.manifest import ManifestEntry
 from lakestore.model.rows import SEQUENCE_NUMBER, VALUE_KIND, ChangelogProducer, MergeEngine
-from lakestore.model.snapshot import CommitKind
+from lakestore.model.snapshot import CommitKind, Snapshot
 from lakestore.storage.parallel import Started
+
+BYTES_MIN = 256 * 1024
+"""Rows of fewer bytes are not worth a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,12 @@ class _Made:
 
     Attributes:
         rows: The file that it comes of, by a name of its own: nobody else sees it.
-        base: The snapshot that tells what was there before.
+        base: The snapshot that tells what was there before; None before the first.
         changelog: The files, once they are there.
     """
 
     rows: DataFile
-    base: int
+    base: Snapshot | None
     changelog: Started[tuple[DataFile, ...]]
 
 
@@ -72,6 +74,8 @@ class ChangelogsAhead:
         self._parts = parts
         self._sequences = sequences
         self._made: dict[Place, _Made] = {}
+        self._last: Started[tuple[DataFile, ...]] | None = None
+        self._older: dict[Place, list[DataFile]] | None = None
         self._fits: dict[int, bool] = {}
 
     def begin(self, place: Place, rows: pa.Table, dictionary: tuple[str, ...]) -> None:
@@ -82,19 +86,17 @@ class ChangelogsAhead:
             rows: All of them, in the shape and the order of the file; nobody may change that memory.
             dictionary: Columns that the file encodes with a dictionary.
         """
-        live, parts = self._sequences.live, self._parts
-        base = self._sequences.base_snapshot or 0
-        if not self._can or live is None or parts.recent is None or place in self._made:
+        parts, recent, base = self._parts, self._parts.recent, self._sequences.base
+        if not self._can or rows.nbytes < BYTES_MIN or recent is None or place in self._made:
             return
         files = parts.options.files.at_level(0)
-        rewriting = parts.rewriting(base)
+        rewriting = parts.rewriting(0 if base is None else base.id)
         stand_in = self._described(BucketNames(rewriting.write, *place).next_name(files.data_prefix, files), rows)
-        bucket = self._planned(place, live, stand_in)
+        bucket = self._planned(place, stand_in)
         if bucket is None:
             return
-        for other in self._made.values():
-            _settled(other.changelog)
-        recent = parts.recent
+        if self._last is not None:
+            _settled(self._last)
         recent.lend(stand_in.name, rows, dictionary=dictionary)
         unit = CompactUnit(1, (stand_in,), "its changelog")
 
@@ -104,9 +106,12 @@ class ChangelogsAhead:
             finally:
                 recent.drop([stand_in.name])
 
-        # A process that is ending takes no new threads.
-        with suppress(RuntimeError):
-            self._made[place] = _Made(stand_in, base, Started(changes))
+        try:
+            self._last = Started(changes)
+        except RuntimeError:  # No threads are to be had, or the process is ending.
+            recent.drop([stand_in.name])
+        else:
+            self._made[place] = _Made(stand_in, base, self._last)
 
     def ready(self, place: BucketFilesAt, file: DataFile, snapshot_id: int) -> tuple[DataFile, ...] | None:
         """The changelog of a file that moves up in its bucket, for the caller to keep; None: make it.
@@ -127,16 +132,19 @@ class ChangelogsAhead:
 
     def close(self) -> None:
         """Wait for what is under way, and delete what nobody asked for."""
-        for place, made in list(self._made.items()):
-            left = _settled(made.changelog)
-            del self._made[place]
-            write = self._parts.rewriting(made.base).write
-            delete_files(self._parts.store, BucketNames(write, *place), left or ())
+        while self._made:
+            place, made = self._made.popitem()
+            left = _settled(made.changelog) or ()
+            delete_files(self._parts.store, BucketNames(self._parts.rewriting(0).write, *place), left)
 
-    def _planned(self, place: Place, live: Sequence[ManifestEntry], file: DataFile) -> BucketFilesAt | None:
+    def _planned(self, place: Place, file: DataFile) -> BucketFilesAt | None:
         """The bucket with the file, as if each level were one higher and level 1 free; None if that does not help."""
+        if self._older is None:
+            self._older = defaultdict(list)
+            for entry in self._sequences.live or ():
+                self._older[entry.partition, entry.bucket].append(entry.file)
         partition, number = place
-        older = [entry.file for entry in live if (entry.partition, entry.bucket) == place]
+        older = self._older.get(place, [])
         if any(each.level == 0 or each.schema_id != file.schema_id for each in older):
             return None
         raised = tuple(replace(each, level=each.level + 1) for each in older)
@@ -167,15 +175,26 @@ class ChangelogsAhead:
             source=FileSource.APPEND,
         )
 
-    def _only_compacted(self, base: int, snapshot_id: int) -> bool:
+    def _only_compacted(self, base: Snapshot | None, snapshot_id: int) -> bool:
         """Whether all snapshots after one up to another, in which our rows are, are compactions but for ours."""
-        if snapshot_id == base + 1:
-            return True
-        if snapshot_id not in self._fits:
-            between = [self._parts.snapshots.find(number) for number in range(base + 1, snapshot_id + 1)]
-            kinds = [None if one is None else one.commit_kind for one in between]
-            self._fits[snapshot_id] = [kind for kind in kinds if kind is not CommitKind.COMPACT] == [CommitKind.APPEND]
-        return self._fits[snapshot_id]
+        with suppress(LakestoreError):
+            if snapshot_id not in self._fits:
+                self._fits[snapshot_id] = self._is_line_of_compactions(base, snapshot_id)
+            return self._fits[snapshot_id]
+        return False
+
+    def _is_line_of_compactions(self, base: Snapshot | None, snapshot_id: int) -> bool:
+        first = 0 if base is None else base.id
+        find = self._parts.snapshots.find
+        # What came before may be another history since: after a rollback numbers are given out again.
+        if base is not None and find(first) != base:
+            return False
+        others = [one for one in map(find, range(first + 1, snapshot_id + 1)) if not _is_compaction(one)]
+        return len(others) == 1 and others[0] is not None and others[0].commit_kind is CommitKind.APPEND
+
+
+def _is_compaction(snapshot: Snapshot | None) -> bool:
+    return snapshot is not None and snapshot.commit_kind is CommitKind.COMPACT
 
 
 def _same(rows: DataFile, file: DataFile) -> bool:
@@ -195,6 +214,7 @@ def _same(rows: DataFile, file: DataFile) -> bool:
 
 def _settled(changelog: Started[tuple[DataFile, ...]]) -> tuple[DataFile, ...] | None:
     """The files once they are there; None if they could not be made, in which case none is left."""
-    with suppress(LakestoreError, pa.ArrowException, OSError, MemoryError):
+    # Whatever it is: what the rows need is made again by those who can say why it fails.
+    with suppress(Exception):
         return changelog.result()
     return None

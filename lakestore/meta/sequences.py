@@ -8,6 +8,7 @@ from lakestore.meta.manifests import Manifests
 from lakestore.meta.scan import snapshot_entries
 from lakestore.meta.snapshots import Snapshots
 from lakestore.model.manifest import ManifestEntry
+from lakestore.model.snapshot import Snapshot
 
 NOTHING_WRITTEN = -1
 """Greatest sequence number of an empty bucket."""
@@ -25,8 +26,10 @@ class BucketSequences:
         self._manifests = manifests
         self._snapshots = snapshots
         self._found: dict[tuple[bytes, int], int] | None = None
+        self.base: Snapshot | None = None
+        """The snapshot that was asked; None if there was none yet, and before the first question."""
         self.base_snapshot: int | None = None
-        """Number of the snapshot that was asked, 0 if there was none yet; None before the first question."""
+        """Its number, 0 if there was none yet; None before the first question."""
         self.live: tuple[ManifestEntry, ...] | None = None
         """The live files of that snapshot; None before the first question."""
 
@@ -47,7 +50,7 @@ class BucketSequences:
 
     def _load(self) -> dict[tuple[bytes, int], int]:
         found: dict[tuple[bytes, int], int] = {}
-        snapshot = self._snapshots.latest()
+        self.base = snapshot = self._snapshots.latest()
         self.base_snapshot = 0 if snapshot is None else snapshot.id
         self.live = () if snapshot is None else tuple(snapshot_entries(self._manifests, snapshot))
         for entry in self.live:

@@ -5,7 +5,8 @@
 A writer serves one caller. Nothing it does is visible to readers until its messages are committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -76,6 +77,7 @@ class TableWriter:
         self._spec = parse_merge(schema, schema.options)
         parts = WriteParts(store=store, paths=paths, schema=schema, options=options, env=env, recent=recent)
         self._buckets = OpenBuckets(parts, max_sequence)
+        self._lost_rows = False
         self._writer: PkWriter | AppendWriter = (
             PkWriter(parts, self._buckets, self._spec) if schema.primary_keys else AppendWriter(parts, self._buckets)
         )
@@ -95,7 +97,7 @@ class TableWriter:
             first_row: Number of the first of the rows, for messages.
 
         Raises:
-            InvalidInputError: A row does not fit; none of ``rows`` was taken.
+            InvalidInputError: A row does not fit, and none of ``rows`` was taken; or rows taken before are lost.
         """
         table = to_schema(rows, self._schema.fields, keys=self._schema.primary_keys, first_row=first_row)
         # Where rows build on those before them, a column that is not given leaves what is there as it is.
@@ -106,8 +108,9 @@ class TableWriter:
             _refuse_retracts(own, first_row)
         else:
             table = self._with_kinds(table, own, first_row)
-        for partition, bucket, group in route(table, self._schema, self._options.bucket):
-            self._writer.add((partition, bucket), group)
+        with self._whole():
+            for partition, bucket, group in route(table, self._schema, self._options.bucket):
+                self._writer.add((partition, bucket), group)
 
     def write_data(self, data: object, *, kind: RowKind | None = None) -> int:
         """Write rows in any form that ``write.input.batches`` takes; how many there were.
@@ -132,7 +135,22 @@ class TableWriter:
         Args:
             begun: Is told of rows of a primary-key table that are about to become the only new file of their bucket.
         """
-        return self._writer.flush(begun) if isinstance(self._writer, PkWriter) else self._writer.flush()
+        with self._whole():
+            return self._writer.flush(begun) if isinstance(self._writer, PkWriter) else self._writer.flush()
+
+    @contextmanager
+    def _whole(self) -> Generator[None, None, None]:
+        """What fails within it has lost rows that this writer had taken: then it takes and hands out no more."""
+        if self._lost_rows:
+            raise InvalidInputError(
+                "rows that this writer had taken could not be written, as it said then, and are gone from it; nothing"
+                " of it is committed: open another writer and write all rows again"
+            )
+        try:
+            yield
+        except BaseException:
+            self._lost_rows = True
+            raise
 
     def discard(self, messages: Sequence[CommitMessage]) -> None:
         """Delete the files of messages whose commit has failed for certain; never after a doubtful one."""

@@ -223,9 +223,26 @@ def test_rows_are_found_by_key(held, wanted, step, start):
     assert find_rows(asked, keys).tolist() == [places.get(value, -1) for value in wanted]
 
 
-@given(st.sets(_DIGITS, max_size=20), st.lists(_DIGITS, max_size=20))
-def test_rows_are_found_by_keys_of_several_words(held, others):
-    wanted = [*held, *others]
-    keys, asked = normalise_together([[arrow(values, pa.string())] for values in (sorted(held), wanted)])
-    places = {value: row for row, value in enumerate(sorted(held))}
-    assert find_rows(asked, keys).tolist() == [places.get(value, -1) for value in wanted]
+_WIDE = {
+    "uuid": ([pa.string()], st.tuples(st.uuids().map(str))),
+    "pair": ([pa.int64(), pa.int64()], st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 2)),
+    "near": ([pa.int64(), pa.int64()], st.tuples(*[st.sampled_from([0, 1, 255, 256, -1, 2**62, -(2**62)])] * 2)),
+    "decimal": ([pa.decimal128(38, 0)], st.tuples(st.integers(-(10**37), 10**37).map(Decimal))),
+    "text": ([pa.string()], st.tuples(_TEXT)),
+    "bytes": ([pa.binary()], st.tuples(st.binary(max_size=20))),
+}
+"""Keys that take more than one word."""
+
+
+@pytest.mark.parametrize("name", _WIDE)
+@given(st.data())
+def test_rows_are_found_by_keys_of_several_words(name, data):
+    kinds, rows = _WIDE[name]
+    held = data.draw(st.sets(rows, max_size=20))
+    held = sorted(held, key=lambda row: [python_key(value, kind) for value, kind in zip(row, kinds, strict=True)])
+    wanted = [*held, *data.draw(st.lists(rows, max_size=20))]
+    keys, asked = normalise_together(
+        [[arrow([row[at] for row in part], kind) for at, kind in enumerate(kinds)] for part in (held, wanted)]
+    )
+    places = {row: number for number, row in enumerate(held)}
+    assert find_rows(asked, keys).tolist() == [places.get(row, -1) for row in wanted]

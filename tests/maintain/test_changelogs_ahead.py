@@ -23,6 +23,13 @@ LOOKUP = {"changelog-producer": "lookup"}
 NAMES = itertools.count()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_rows_are_worth_a_thread():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compact_ahead, "BYTES_MIN", 0)
+        yield
+
+
 class Watcher:
     """Notes in which threads changelog files are written; runs something once when a data file is."""
 
@@ -195,10 +202,20 @@ def test_rows_committed_meanwhile_are_seen(tmp_path):
     assert strays(table) == ()
 
 
-@pytest.mark.parametrize("failure", [StorageError("no"), pa.ArrowInvalid("no"), OSError("disk"), MemoryError()])
-def test_a_failure_is_made_good(tmp_path, monkeypatch, failure):
-    watcher = Watcher()
-    table = create(tmp_path, watcher)
+FAILURES = [
+    StorageError("no"),
+    pa.ArrowInvalid("no"),
+    OSError("disk"),
+    MemoryError(),
+    RuntimeError("no"),
+    KeyError("no"),
+]
+
+
+@pytest.mark.parametrize("buckets", [1, 3])
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_failure_is_made_good(tmp_path, monkeypatch, failure, buckets):
+    table = create(tmp_path, bucket=buckets)
     table.upsert(versions(0))
 
     def fail(*_):
@@ -207,8 +224,52 @@ def test_a_failure_is_made_good(tmp_path, monkeypatch, failure):
     monkeypatch.setattr(compact_ahead, "rewrite_changes", fail)
     result = table.upsert(versions(1))
     assert result.compact_error is None
-    assert watcher.beside == [True, False]
     assert [(kind, row["v"]) for kind, row in told(table)[-1]] == [("-U", "0"), ("+U", "1")] * 50
+    assert not table._context.beside.recent._lent
+
+
+def test_where_no_thread_is_to_be_had_they_are_made_afterwards(tmp_path, monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(compact_ahead, "Started", refuse)
+    table = create(tmp_path)
+    for version in range(3):
+        assert table.upsert(versions(version)).compact_error is None
+    assert [(kind, row["v"]) for kind, row in told(table)[-1]] == [("-U", "1"), ("+U", "2")] * 50
+    assert not table._context.beside.recent._lent
+
+
+def test_few_rows_are_not_worth_a_thread(tmp_path, monkeypatch):
+    watcher = Watcher()
+    monkeypatch.setattr(compact_ahead, "BYTES_MIN", 256 * 1024)
+    table = create(tmp_path, watcher)
+    table.upsert(versions(0))
+    table.upsert(versions(0, range(20_000)))
+    assert watcher.beside == [False, True]
+
+
+def test_another_history_before_it_is_seen(tmp_path):
+    """After a rollback numbers are given out again: the snapshot before may be another than it was."""
+    watcher = Watcher()
+    table = create(tmp_path, watcher)
+    for version in range(2):
+        table.upsert(versions(version))
+    assert table.wait_for_compaction(20)
+    last = table.snapshots.latest().id
+    other = ls.open_table(table.path, env=Env(background=False))
+
+    def rival():
+        other.rollback(snapshot=1)
+        other.upsert(versions(7, [100]))
+        while other.snapshots.latest().id < last:
+            other.upsert(versions(8, [100]))
+        other.compact(full=True)
+
+    watcher.rival = rival
+    table.upsert(versions(2, range(49, 51)))
+    assert {(kind, row["id"]) for kind, row in told(table)[-1]} <= {("-U", 49), ("+U", 49), ("+I", 49), ("+I", 50)}
+    assert watcher.beside[-1] is False
 
 
 @pytest.mark.parametrize("failure", [StorageError("no"), KeyboardInterrupt()])
