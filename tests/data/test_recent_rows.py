@@ -1,6 +1,7 @@
 """Rows of recent files kept in memory: never more than allowed, and never anything else than the file says."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -85,7 +86,7 @@ def check_kept(table):
     assert files
     for (partition, bucket), file in files:
         parts = context.compact_parts()
-        opened = type(parts)(**{name: getattr(parts, name) for name in parts.__slots__} | {"recent": recent})
+        opened = replace(parts, recent=recent)
         reader = opened.rewriting(1).files(runs=1).bucket(partition, bucket)
         kept = pa.Table.from_batches(reader.recent(file, columns))
         assert kept.schema == arrow_schema(columns)
