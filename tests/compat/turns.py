@@ -1,6 +1,7 @@
 """One table in the hands of LakeStore and a JVM engine in turns, and the dict that says what must be in it."""
 
 import threading
+import time
 from pathlib import Path
 
 import lakestore as ls
@@ -130,6 +131,10 @@ def play(turns, *, merges):
     assert report.ok, report
 
 
+PAUSE = 0.02
+"""Seconds between our commits: without any, an engine that takes many times as long for an attempt loses them all."""
+
+
 def at_the_same_time(judge, warehouse, *, commits, key):
     """LakeStore and an engine commit to one table at the same moment; returns the table and what each was promised.
 
@@ -139,7 +144,7 @@ def at_the_same_time(judge, warehouse, *, commits, key):
         "judged.mixed",
         schema=COLUMNS,
         primary_key=["id"] if key else (),
-        options={"bucket": 1 if key else -1, "write-only": "true"},
+        options={"bucket": 1 if key else -1, "write-only": "true", "commit.max-retries": "100"},
     )
     theirs, done = [], threading.Event()
 
@@ -160,5 +165,6 @@ def at_the_same_time(judge, warehouse, *, commits, key):
         rows = [row(len(ours), len(ours), "ours")]
         own.insert(canon.table_of(rows, own.schema))
         ours.extend(rows)
+        time.sleep(PAUSE)
     thread.join()
     return table, ours, theirs
