@@ -19,11 +19,13 @@ MEMBERS = [f"m{number}" for number in range(20)]
 class PieceStore(WatchedStore):
     """Remembers which bytes of data files were read."""
 
-    pieces = ()
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.pieces = []
 
     def _read_piece(self, path, source, count):
         if "bucket-" in path:
-            self.pieces = (*self.pieces, (path, source.tell(), count))
+            self.pieces.append((path, source.tell(), count))  # Files are read in several threads.
         return super()._read_piece(path, source, count)
 
 
@@ -41,7 +43,7 @@ def made(folder, form, *, keyed):
     for _ in range(2 if keyed else 1):
         rows = {"id": pa.array(np.arange(ROWS), pa.int32()), "wide": pa.StructArray.from_arrays(arrays, MEMBERS)}
         table.insert(rows)
-    pieces.pieces = ()
+    pieces.pieces.clear()
     return pieces, table, arrays
 
 
@@ -85,7 +87,7 @@ def test_one_leaf_of_twenty_is_a_fraction_of_the_bytes(tmp_path, form, keyed):
     pieces, table, arrays = made(tmp_path, form, keyed=keyed)
     counts = {}
     for path in ("wide", "wide.m7"):
-        pieces.pieces = ()
+        pieces.pieces.clear()
         read(table, path, arrays)
         counts[path] = sum(count for _, _, count in pieces.pieces)
     assert counts["wide.m7"] * 5 < counts["wide"], counts

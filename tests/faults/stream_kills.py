@@ -224,10 +224,14 @@ def whole_lines_with_cuts(path):
 
 
 def acknowledged(lines):
-    """What the acknowledging reader has in the end: a life takes back what its predecessor had not acknowledged."""
-    sure, open_rows = set(), set()
+    """What the acknowledging reader has in the end: a life repeats the last change if that was not acknowledged.
+
+    Whether it was the log cannot say of a life that was killed between the acknowledgement and its line.
+    """
+    sure, open_rows, unsure = set(), set(), set()
     for line in lines:
         if line == "begin":
+            unsure |= open_rows
             open_rows = set()
         elif line == "ack":
             sure |= open_rows
@@ -236,4 +240,4 @@ def acknowledged(lines):
             new = set(json.loads(line))
             assert not new & sure, f"repeated from before the last acknowledgement: {new & sure}"
             open_rows |= new
-    return sorted(sure | open_rows)
+    return sorted(sure | open_rows | unsure)
