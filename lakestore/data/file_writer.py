@@ -34,6 +34,7 @@ from lakestore.model.options import MIB, FileOptions, TableOptions
 from lakestore.model.rows import SEQUENCE_NUMBER, VALUE_KIND, RowKind, file_fields
 from lakestore.model.schema import TableSchema
 from lakestore.model.stats import EMPTY_ROW, NO_STATS
+from lakestore.model.types import Field
 from lakestore.storage.file_names import data_extension, file_index_name
 from lakestore.storage.partition_paths import partition_dirs
 from lakestore.storage.paths import TablePaths, data_file_name
@@ -194,6 +195,13 @@ def is_retract(kinds: Any) -> Any:  # noqa: ANN401 - Array in, Array out; Chunke
     return pc.is_in(kinds, value_set=pa.array([RowKind.UPDATE_BEFORE, RowKind.DELETE], pa.int8()))
 
 
+def key_at(rows: pa.Table, position: int, keys: Sequence[Field]) -> bytes:
+    """The serialized key of one row."""
+    row = rows.slice(position, 1)
+    values = [scalars_of(row[field.name], field.type)[0] for field in keys]
+    return encode_row(values, [field.type for field in keys])
+
+
 def rows_per_group(rows: pa.Table, files: FileOptions) -> int:
     """Rows of one row group at most: never much more than what fills a file, or ``ROW_GROUP_BYTES``."""
     return group_rows(len(rows), rows.nbytes, files)
@@ -289,8 +297,8 @@ class _OpenFile:
     def _note_keys(self, rows: pa.Table) -> None:
         self._key_stats.add(rows)
         if not self._rows:
-            self._min_key = self._key_at(rows, 0)
-        self._max_key = self._key_at(rows, len(rows) - 1)
+            self._min_key = key_at(rows, 0, self._keys)
+        self._max_key = key_at(rows, len(rows) - 1, self._keys)
         sequences = pc.min_max(rows[SEQUENCE_NUMBER])
         self._sequences += [sequences["min"].as_py(), sequences["max"].as_py()]
         self._retracts += pc.sum(is_retract(rows[VALUE_KIND])).as_py()
@@ -299,12 +307,6 @@ class _OpenFile:
         least, greatest = (pc.min_max(numbers)[end].as_py() for end in ("min", "max"))
         self._sequences += [number for number in (least, greatest) if number is not None]
         self._unnumbered = self._unnumbered or numbers.null_count > 0
-
-    def _key_at(self, rows: pa.Table, position: int) -> bytes:
-        """The serialized key of one row."""
-        row = rows.slice(position, 1)
-        values = [scalars_of(row[field.name], field.type)[0] for field in self._keys]
-        return encode_row(values, [field.type for field in self._keys])
 
     def finish(self, *, level: int, source: FileSource, first_sequence: int) -> DataFile:
         """Close the file and describe it."""

@@ -23,11 +23,9 @@ import pyarrow.compute as pc
 
 from lakestore.core.merge import is_add
 from lakestore.core.pick import CompactUnit
-from lakestore.core.values import scalars_of
-from lakestore.data.file_writer import BucketNames, delete_files
+from lakestore.data.file_writer import BucketNames, delete_files, key_at
 from lakestore.data.rewrite import BucketFilesAt, rewrite_changes
 from lakestore.errors import LakestoreError
-from lakestore.format.binary_row import encode_row
 from lakestore.maintain.compact_parts import CompactParts
 from lakestore.maintain.compact_pick import Place
 from lakestore.meta.sequences import BucketSequences
@@ -154,20 +152,14 @@ class ChangelogsAhead:
     def _described(self, name: str, rows: pa.Table) -> DataFile:
         """The rows as a file on level 0."""
         schema = self._parts.schema
-        fields = schema.select(schema.trimmed_primary_keys)
-
-        def key_at(position: int) -> bytes:
-            row = rows.slice(position, 1)
-            values = [scalars_of(row[field.name], field.type)[0] for field in fields]
-            return encode_row(values, [field.type for field in fields])
-
+        keys = schema.select(schema.trimmed_primary_keys)
         numbers = pc.min_max(rows[SEQUENCE_NUMBER])
         return DataFile(
             name=name,
             size=rows.nbytes,
             row_count=len(rows),
-            min_key=key_at(0),
-            max_key=key_at(len(rows) - 1),
+            min_key=key_at(rows, 0, keys),
+            max_key=key_at(rows, len(rows) - 1, keys),
             min_sequence=numbers["min"].as_py(),
             max_sequence=numbers["max"].as_py(),
             schema_id=schema.id,
