@@ -23,13 +23,6 @@ LOOKUP = {"changelog-producer": "lookup"}
 NAMES = itertools.count()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def few_rows_are_worth_a_thread():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compact_ahead, "BYTES_MIN", 0)
-        yield
-
-
 class Watcher:
     """Notes in which threads changelog files are written; runs something once when a data file is."""
 

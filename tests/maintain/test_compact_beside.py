@@ -216,6 +216,8 @@ def test_writers_in_threads(tmp_path, listener):
 SCRIPT = """
 import sys
 import lakestore as ls
+from lakestore.maintain import compact_ahead
+compact_ahead.BYTES_MIN = 0
 table = ls.connect(sys.argv[1]).create_table(
     "d.t", schema={"id": "BIGINT", "v": "BIGINT"}, primary_key=["id"],
     options={"bucket": 1, "changelog-producer": sys.argv[3]},
